@@ -1,0 +1,1 @@
+"""Executables: they compose the library and translate for the outside; no business rules."""

@@ -1,0 +1,59 @@
+"""What the API is built from, and how routes get at it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from apps.api.sse import StreamTimes
+from opentalking.core.ports import EventBus
+from opentalking.services.avatars import AvatarService
+from opentalking.services.health import HealthInfo, QueueStatus
+from opentalking.services.models import ModelService
+from opentalking.services.sessions import SessionService
+from opentalking.services.speech import SpeechService
+from opentalking.services.voices import VoiceService
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimits:
+    """Sizes that hold for every request, enforced while its body is read."""
+
+    json_body_bytes: int = 2**20
+
+
+@dataclass(slots=True)
+class ApiServices:
+    """Everything the routes call; made by whoever runs the API.
+
+    `web_dist` is the built page (None: a hint how to build it is served). `lifespan` makes a context manager
+    that is entered while the API serves: the place for worker and providers. `closing`
+    is set when the server begins to shut down, and ends the event streams.
+    """
+
+    sessions: SessionService
+    avatars: AvatarService
+    voices: VoiceService
+    speech: SpeechService
+    models: ModelService
+    events: EventBus
+    health: Callable[[], HealthInfo]
+    queue_status: Callable[[], Awaitable[QueueStatus]] | None = None
+    limits: ApiLimits = field(default_factory=ApiLimits)
+    stream_times: StreamTimes = field(default_factory=StreamTimes)
+    cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://127.0.0.1:5173")
+    web_dist: Path | None = None
+    lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def services_of(request: Request) -> ApiServices:
+    """The services of the application that handles this request."""
+    return cast(ApiServices, request.app.state.services)
+
+
+Services = Annotated[ApiServices, Depends(services_of)]

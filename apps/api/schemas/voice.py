@@ -1,0 +1,48 @@
+"""Voices and speech without a session."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from apps.api.schemas.base import RequestModel
+
+
+class VoiceItem(BaseModel):
+    """A voice that can be named in requests."""
+
+    id: int = Field(description="Stable number of the entry.", examples=[3183629461274624])
+    user_id: int = Field(description="Owner; 1 for everything of the server.", examples=[1])
+    provider: str = Field(description="Voice engine.", examples=["local"])
+    voice_id: str = Field(description="Value for `voice` and `tts_voice`.", examples=["joe"])
+    display_label: str = Field(max_length=200, description="Name for people.", examples=["Joe (English)"])
+    target_model: str | None = Field(
+        description="Model of the engine that it belongs to, if any.", examples=[None]
+    )
+    source: Literal["clone", "system"] = Field(description="Where it comes from.", examples=["system"])
+
+
+class Voices(BaseModel):
+    """Voices of one provider, or of all."""
+
+    items: list[VoiceItem] = Field(description="May be empty.")
+
+
+class PreviewRequest(RequestModel):
+    """A text to hear. `provider` and `model` are other names of `tts_provider` and `tts_model`."""
+
+    text: str = Field(
+        description="1 to `OPENTALKING_TTS_PREVIEW_MAX_CHARS` (500) characters.",
+        examples=["Hello, nice to meet you."],
+        json_schema_extra={"minLength": 1, "maxLength": 500},
+    )
+    voice: str | None = Field(None, description="Voice id; default: the engine's.", examples=["joe"])
+    tts_provider: str | None = Field(
+        None,
+        description="Voice engine; default: the server's.",
+        examples=["local"],
+    )
+    provider: str | None = Field(None, description="Same as `tts_provider`.", examples=["local"])
+    tts_model: str | None = Field(
+        None, description="Model of the engine; unknown ones are passed on.", examples=["tts-1"]
+    )
+    model: str | None = Field(None, description="Same as `tts_model`.", examples=["tts-1"])

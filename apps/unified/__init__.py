@@ -1,0 +1,1 @@
+"""API and worker in one process, over the memory bus."""

@@ -1,0 +1,114 @@
+import { type CSSProperties, useEffect, useRef, useState } from "react";
+import { useTranslate } from "../i18n";
+import { type Link, stageOf } from "../session/state";
+import { SoundIcon } from "./icons";
+import { watchFirstFrame } from "./firstFrame";
+
+interface Props {
+  name: string;
+  preview: string;
+  width: number;
+  height: number;
+  link: Link;
+  stream: MediaStream | null;
+  silenced: boolean;
+  thinking: boolean;
+  onFirstFrame: (stream: MediaStream) => void;
+}
+
+/** The face: the preview picture, the live video over it, and the last frame while a connection is renewed. */
+export function Stage({ name, preview, width, height, link, stream, silenced, thinking, onFirstFrame }: Props) {
+  const t = useTranslate();
+  const video = useRef<HTMLVideoElement>(null);
+  const frozen = useRef<HTMLCanvasElement>(null);
+  const [shown, setShown] = useState<MediaStream | null>(null);
+  const [blocked, setBlocked] = useState(false);
+  const reconnecting = link.phase === "reconnecting";
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return;
+    if (element.srcObject && stream) keepLastFrame(element, frozen.current);
+    element.srcObject = stream;
+    if (!stream) return;
+    const stopWatching = watchFirstFrame(element, () => {
+      setShown(stream);
+      onFirstFrame(stream);
+    });
+    void play(element).then((audible) => {
+      setBlocked(!audible);
+    });
+    return stopWatching;
+  }, [stream, onFirstFrame]);
+
+  useEffect(() => {
+    if (reconnecting && video.current) keepLastFrame(video.current, frozen.current);
+  }, [reconnecting]);
+
+  useEffect(() => {
+    if (video.current) video.current.muted = silenced || blocked;
+  }, [silenced, blocked]);
+
+  const unblock = (): void => {
+    const element = video.current;
+    if (!element) return;
+    setBlocked(false);
+    element.muted = silenced;
+    void play(element).then((audible) => {
+      setBlocked(!audible);
+    });
+  };
+
+  const live = stream !== null && shown === stream;
+  const ratio = { "--ratio": String(width / height) } as CSSProperties;
+  return (
+    <div
+      className="stage"
+      style={ratio}
+      data-testid="stage"
+      data-state={stageOf(link)}
+      data-reconnecting={reconnecting}
+      data-thinking={thinking}
+      data-muted={silenced}
+    >
+      <img className="stage-picture" src={preview} alt={t("stage.preview", { name })} aria-hidden={live} />
+      <canvas className="stage-picture stage-frozen" ref={frozen} data-visible={reconnecting || (shown !== null && !live)} aria-hidden="true" />
+      <video
+        className="stage-picture stage-video"
+        ref={video}
+        data-testid="video"
+        data-visible={live && !reconnecting}
+        aria-label={t("stage.video", { name })}
+        autoPlay
+        playsInline
+        disablePictureInPicture
+      />
+      {blocked && live && (
+        <button type="button" className="pill stage-sound" data-testid="sound" onClick={unblock}>
+          <SoundIcon />
+          {t("stage.sound", { name })}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Plays with sound; without it where the browser insists on a tap first. True if it is audible. */
+async function play(element: HTMLVideoElement): Promise<boolean> {
+  try {
+    await element.play();
+    return true;
+  } catch (error) {
+    if (!(error instanceof DOMException) || error.name !== "NotAllowedError") return true;
+    element.muted = true;
+    await element.play().catch(() => undefined);
+    return false;
+  }
+}
+
+function keepLastFrame(element: HTMLVideoElement, canvas: HTMLCanvasElement | null): void {
+  if (!canvas || element.videoWidth === 0) return;
+  canvas.width = element.videoWidth;
+  canvas.height = element.videoHeight;
+  canvas.getContext("2d")?.drawImage(element, 0, 0);
+}

@@ -1,0 +1,30 @@
+import type { ReactElement } from "react";
+
+/** Decorative line icons on a 24-unit grid; the control around them carries the label. */
+function icon(path: ReactElement): () => ReactElement {
+  return function Icon() {
+    return (
+      <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+        {path}
+      </svg>
+    );
+  };
+}
+
+export const SendIcon = icon(<path d="M12 19V5m0 0-6 6m6-6 6 6" />);
+export const StopIcon = icon(<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor" stroke="none" />);
+export const CaptionsIcon = icon(
+  <>
+    <rect x="3" y="5" width="18" height="14" rx="3" />
+    <path d="M10.500 10.200a2.200 2.200 0 1 0 0 3.600M17 10.200a2.200 2.200 0 1 0 0 3.600" />
+  </>,
+);
+export const QuoteIcon = icon(<path d="M5 13.500c0-3.500 1.500-6 4.500-7M5 13.500A2.250 2.250 0 1 0 9.500 13.500 2.250 2.250 0 0 0 5 13.500Zm9 0c0-3.500 1.500-6 4.500-7M14 13.500a2.250 2.250 0 1 0 4.500 0 2.250 2.250 0 0 0-4.500 0Z" />);
+export const CloseIcon = icon(<path d="m7 7 10 10M17 7 7 17" />);
+export const VideoIcon = icon(
+  <>
+    <rect x="3" y="6.500" width="12.500" height="11" rx="3" />
+    <path d="m15.500 11 5-3v8l-5-3" />
+  </>,
+);
+export const SoundIcon = icon(<path d="M4 10v4h3.500L12 18V6L7.500 10H4Zm11.500-1.500a5 5 0 0 1 0 7M18 6a8.500 8.500 0 0 1 0 12" />);

@@ -1,0 +1,42 @@
+import { createContext, useContext } from "react";
+import { type Catalogue, type MessageKey, en } from "./en";
+import { zh } from "./zh";
+
+export type { MessageKey } from "./en";
+export type Language = "en" | "zh";
+export type Params = Record<string, string | number>;
+export type Translate = (key: MessageKey, params?: Params) => string;
+
+export const catalogues: Record<Language, Catalogue> = { en, zh };
+
+/** The first language of the browser that the page has, else English. */
+export function pickLanguage(preferred: readonly string[]): Language {
+  for (const tag of preferred) {
+    const base = tag.toLowerCase().split("-")[0];
+    if (base === "zh" || base === "en") return base;
+  }
+  return "en";
+}
+
+/** A function that turns a key and its parameters into a sentence of the language. */
+export function translator(language: Language): Translate {
+  const numbers = new Intl.NumberFormat(language);
+  return (key, params = {}) =>
+    catalogues[language][key].replace(/\{(\w+)\}/g, (placeholder, name: string) => {
+      const value = params[name];
+      if (value === undefined) return placeholder;
+      return typeof value === "number" ? numbers.format(value) : value;
+    });
+}
+
+/** True if the catalogue has a sentence for this text; narrows codes that come from the server. */
+export function isMessageKey(key: string): key is MessageKey {
+  return Object.hasOwn(en, key);
+}
+
+const TranslateContext = createContext<Translate>(translator("en"));
+export const TranslateProvider = TranslateContext.Provider;
+
+export function useTranslate(): Translate {
+  return useContext(TranslateContext);
+}

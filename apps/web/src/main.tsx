@@ -1,0 +1,59 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { ApiClient } from "./api/client";
+import { TranslateProvider, pickLanguage, translator } from "./i18n";
+import { readWishes } from "./session/choose";
+import { SessionController } from "./session/controller";
+import "./styles/base.css";
+import "./styles/stage.css";
+import "./styles/controls.css";
+
+declare global {
+  interface Window {
+    /** For people at the browser's console and for tests. */
+    __opentalking: { readonly sessionId: string | null; readonly peer: RTCPeerConnection | null };
+  }
+}
+
+const language = pickLanguage(navigator.languages);
+document.documentElement.lang = language;
+
+const wishes = readWishes(location.search);
+const client = new ApiClient();
+const controller = new SessionController(client, wishes);
+
+window.__opentalking = {
+  get sessionId() {
+    return controller.getState().sessionId;
+  },
+  get peer() {
+    return controller.peer?.connection ?? null;
+  },
+};
+
+window.addEventListener("pagehide", () => {
+  controller.leave();
+});
+// A page that comes back from the browser's cache has lost its session.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+for (const type of ["online", "offline"]) {
+  window.addEventListener(type, () => {
+    controller.setOffline(!navigator.onLine);
+  });
+}
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <TranslateProvider value={translator(language)}>
+        <App client={client} controller={controller} />
+      </TranslateProvider>
+    </StrictMode>,
+  );
+}
+
+void controller.load().then(() => (wishes.autostart ? controller.start() : undefined));

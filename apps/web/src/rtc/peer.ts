@@ -1,0 +1,94 @@
+/** One WebRTC connection that only receives: the avatar's picture and voice. */
+
+const GATHER_LIMIT_MS = 2_000;
+/** What to assume for network and jitter buffer as long as nothing was measured. */
+const ASSUMED_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 500;
+
+export interface PeerHandlers {
+  onStream(stream: MediaStream): void;
+  onConnection(state: RTCPeerConnectionState): void;
+}
+
+export class Peer {
+  readonly connection: RTCPeerConnection;
+  private readonly fallbackStream = new MediaStream();
+
+  constructor(private readonly handlers: PeerHandlers) {
+    const connection = new RTCPeerConnection({ iceServers: [] });
+    connection.addTransceiver("audio", { direction: "recvonly" });
+    connection.addTransceiver("video", { direction: "recvonly" });
+    connection.addEventListener("track", this.onTrack);
+    connection.addEventListener("connectionstatechange", this.onState);
+    this.connection = connection;
+  }
+
+  /** The complete offer: candidates are gathered before it is sent, for at most two seconds. */
+  async offer(): Promise<string> {
+    await this.connection.setLocalDescription(await this.connection.createOffer());
+    await gathered(this.connection);
+    return this.connection.localDescription?.sdp ?? "";
+  }
+
+  async accept(sdp: string): Promise<void> {
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** Words for a failure report, such as "ice checking, connection connecting". */
+  describe(): string {
+    const { iceConnectionState, connectionState, iceGatheringState } = this.connection;
+    return `ICE ${iceConnectionState}, connection ${connectionState}, gathering ${iceGatheringState}`;
+  }
+
+  /** How long a sound that leaves the server now takes until it is heard, in milliseconds. */
+  async playoutDelayMs(): Promise<number> {
+    let buffered = Number.NaN;
+    let roundTrip = 0;
+    try {
+      for (const report of (await this.connection.getStats()).values() as Iterable<Record<string, unknown>>) {
+        if (report["type"] === "inbound-rtp" && report["kind"] === "audio") {
+          buffered = (Number(report["jitterBufferDelay"]) / Number(report["jitterBufferEmittedCount"])) * 1000;
+        }
+        if (report["type"] === "candidate-pair" && report["nominated"] === true) {
+          roundTrip = Number(report["currentRoundTripTime"] ?? 0) * 1000;
+        }
+      }
+    } catch {
+      return ASSUMED_DELAY_MS;
+    }
+    const delay = buffered + roundTrip / 2;
+    return Number.isFinite(delay) ? Math.min(delay, LONGEST_DELAY_MS) : ASSUMED_DELAY_MS;
+  }
+
+  close(): void {
+    this.connection.removeEventListener("track", this.onTrack);
+    this.connection.removeEventListener("connectionstatechange", this.onState);
+    this.connection.close();
+  }
+
+  private readonly onTrack = (event: RTCTrackEvent): void => {
+    const stream = event.streams[0] ?? this.fallbackStream;
+    if (!stream.getTracks().includes(event.track)) stream.addTrack(event.track);
+    this.handlers.onStream(stream);
+  };
+
+  private readonly onState = (): void => {
+    this.handlers.onConnection(this.connection.connectionState);
+  };
+}
+
+function gathered(connection: RTCPeerConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      connection.removeEventListener("icegatheringstatechange", check);
+      resolve();
+    };
+    const check = (): void => {
+      if (connection.iceGatheringState === "complete") finish();
+    };
+    const timer = setTimeout(finish, GATHER_LIMIT_MS);
+    connection.addEventListener("icegatheringstatechange", check);
+    check();
+  });
+}

@@ -1,0 +1,1 @@
+"""Pure functions on sound: resampling, containers, pieces."""

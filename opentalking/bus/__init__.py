@@ -1,0 +1,1 @@
+"""Buses and stores between services and engine: one module per implementation."""

@@ -1,0 +1,1 @@
+"""Files and rows that outlive a session: avatar bundles."""

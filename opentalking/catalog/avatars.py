@@ -1,0 +1,119 @@
+"""Avatar bundles on disk: `<root>/<id>/manifest.json` and the pictures beside it."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from opentalking.catalog.manifest import BrokenBundle, read_manifest, streamed_size
+from opentalking.core.avatars import AvatarBundle
+from opentalking.core.errors import NotFound
+from opentalking.core.ids import is_slug
+
+_log = structlog.get_logger(__name__)
+PREVIEW_MAX_BYTES = 20 * 2**20
+_Version = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A bundle's `preview.png` as read: its bytes and a strong entity tag (with quotes)."""
+
+    png: bytes
+    etag: str
+
+
+class AvatarCatalog:
+    """Bundles of several roots; the first root that has a readable one wins.
+
+    Every method reads files: call it in a thread. Safe for use by several threads. Parsed
+    manifests are kept until the file changes, and an unreadable one is logged once.
+    """
+
+    def __init__(self, roots: Sequence[Path], max_pixels: int) -> None:
+        self._roots = tuple(roots)
+        self._max_pixels = max_pixels
+        self._cache: dict[Path, tuple[_Version, AvatarBundle | None]] = {}
+        self._lock = threading.Lock()
+
+    def all(self) -> list[AvatarBundle]:
+        """Every readable bundle that is not hidden, by directory name."""
+        names = sorted({name for root in self._roots for name in self._directories(root)})
+        found = (self._first(name) for name in names)
+        return [bundle for bundle in found if bundle is not None and not bundle.hidden]
+
+    def bundle(self, avatar_id: str) -> AvatarBundle:
+        """The bundle of this id; raises `NotFound`, also for what is no id at all."""
+        found = self._first(avatar_id) if is_slug(avatar_id) else None
+        if found is None:
+            raise NotFound("avatar not found")
+        return found
+
+    def preview(self, avatar_id: str) -> Preview:
+        """The bundle's preview picture; raises `NotFound`."""
+        path = self.bundle(avatar_id).directory / "preview.png"
+        try:
+            with path.open("rb") as file:
+                png = file.read(PREVIEW_MAX_BYTES + 1)
+        except OSError as error:
+            raise NotFound("preview not found") from error
+        if len(png) > PREVIEW_MAX_BYTES or not png.startswith(b"\x89PNG\r\n\x1a\n"):
+            _log.warning("avatar.preview_unusable", avatar_id=avatar_id)
+            raise NotFound("preview not found")
+        return Preview(png, f'"{hashlib.sha256(png).hexdigest()[:32]}"')
+
+    def _directories(self, root: Path) -> list[str]:
+        try:
+            with os.scandir(root) as entries:
+                return [entry.name for entry in entries if is_slug(entry.name) and entry.is_dir()]
+        except OSError:
+            return []
+
+    def _first(self, avatar_id: str) -> AvatarBundle | None:
+        found = (self._read(root / avatar_id) for root in self._roots)
+        return next((bundle for bundle in found if bundle is not None), None)
+
+    def _read(self, directory: Path) -> AvatarBundle | None:
+        path = directory / "manifest.json"
+        version = _version(path)
+        with self._lock:
+            if version is None:
+                self._cache.pop(path, None)
+                return None
+            cached = self._cache.get(path)
+        if cached is not None and cached[0] == version:
+            return cached[1]
+        bundle = self._parse(path, directory)
+        with self._lock:
+            self._cache[path] = (version, bundle)
+        return bundle
+
+    def _parse(self, path: Path, directory: Path) -> AvatarBundle | None:
+        try:
+            manifest = read_manifest(path, directory.name)
+        except BrokenBundle as error:
+            _log.warning("avatar.skipped", directory=directory.name, reason=str(error))
+            return None
+        width, height = streamed_size(manifest["width"], manifest["height"], self._max_pixels)
+        return AvatarBundle(
+            id=manifest["id"],
+            name=manifest["name"],
+            model_type=manifest["model_type"],
+            width=width,
+            height=height,
+            is_custom=manifest["metadata"].get("custom_avatar") is True,
+            directory=directory,
+            manifest=manifest,
+        )
+
+
+def _version(path: Path) -> _Version | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

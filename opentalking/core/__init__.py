@@ -1,0 +1,1 @@
+"""Words of the domain: types, errors, events, commands and protocols, without I/O."""

@@ -1,0 +1,112 @@
+"""What a service asks of a worker: one union of typed commands, one of typed replies."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from opentalking.core.sessions import SessionRecord
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    session_id: str
+
+
+class CreateSession(_Command):
+    """Load avatar and model for a recorded session. Goes to any worker; replies `Created`."""
+
+    type: Literal["create"] = "create"
+    record: SessionRecord
+
+
+class ConnectPeer(_Command):
+    """Answer a WebRTC offer; replies `Answer`. A later one replaces the peer."""
+
+    type: Literal["connect"] = "connect"
+    sdp: str
+
+
+class StartSession(_Command):
+    """Move from `worker_ready` to `ready`; replies `Done`, or raises `Conflict` when started before."""
+
+    type: Literal["start"] = "start"
+
+
+class VoiceChoice(BaseModel):
+    """Overrides of the session's voice for one turn; None keeps the session's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    voice: str | None = None
+    tts_provider: str | None = None
+    tts_model: str | None = None
+
+
+class StartChat(_Command):
+    """Answer the user's text; replies `Done` at once, the turn runs on."""
+
+    type: Literal["chat"] = "chat"
+    turn_id: str
+    prompt: str
+    voice: VoiceChoice = VoiceChoice()
+
+
+class StartSpeak(_Command):
+    """Say a text verbatim; replies `Done` at once, the turn runs on."""
+
+    type: Literal["speak"] = "speak"
+    turn_id: str
+    text: str
+    voice: VoiceChoice = VoiceChoice()
+
+
+class Interrupt(_Command):
+    """Cancel what was accepted before; `turn_id` limits it to that turn. Replies `Done`."""
+
+    type: Literal["interrupt"] = "interrupt"
+    turn_id: str | None = None
+
+
+class Touch(_Command):
+    """A request came for the session: its idle limit starts anew. Sent, not called."""
+
+    type: Literal["touch"] = "touch"
+
+
+class CloseSession(_Command):
+    """Free everything; replies `Done` when peer, slot and avatar are free."""
+
+    type: Literal["close"] = "close"
+
+
+Command = Annotated[
+    CreateSession | ConnectPeer | StartSession | StartChat | StartSpeak | Interrupt | Touch | CloseSession,
+    Field(discriminator="type"),
+]
+
+
+class Done(BaseModel):
+    """Taken and, where that is instant, carried out."""
+
+    type: Literal["done"] = "done"
+
+
+class Created(BaseModel):
+    """How far the new session came before the reply."""
+
+    type: Literal["created"] = "created"
+    status: Literal["created", "initializing", "queued"]
+
+
+class Answer(BaseModel):
+    """The WebRTC answer with all its candidates."""
+
+    type: Literal["answer"] = "answer"
+    sdp: str
+
+
+Reply = Annotated[Done | Created | Answer, Field(discriminator="type")]
+
+command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
+reply_adapter: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -1,0 +1,45 @@
+"""What is said, by whom, and what of it was heard."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of a chat history; an interrupted answer holds only what was heard."""
+
+    role: Role
+    content: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a streamed answer, exactly as the model sent it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModelInfo:
+    """Who answers. `demo` is true for the tiny built-in model; `ready` is false when it cannot work."""
+
+    provider: str
+    model: str
+    demo: bool = False
+    ready: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that a provider can speak with."""
+
+    voice_id: str
+    display_label: str
+    provider: str
+    target_model: str = ""
+    source: Literal["clone", "system"] = "system"
+    language: str = ""

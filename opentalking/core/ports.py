@@ -1,0 +1,120 @@
+"""Protocols of the buses and stores between services and engine.
+
+The memory implementation is the first; another must pass the same contract tests.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from opentalking.core.commands import Command, Reply
+from opentalking.core.events import Event
+from opentalking.core.sessions import SessionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its id: unique in the bus, increasing per session; made of `[0-9a-z-]`."""
+
+    id: str
+    event: Event
+
+
+class Lagged(Exception):
+    """A subscriber fell behind its bounded queue and was dropped; it may resume by id."""
+
+
+class Subscription(Protocol):
+    """One subscriber of one session's events."""
+
+    @property
+    def start_id(self) -> str:
+        """Id of the session's newest event when the subscription began ("0" when there is none)."""
+        ...
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the given last event id was found, so that the backlog after it is replayed."""
+        ...
+
+    async def next(self) -> StoredEvent:
+        """The next event; raises `Lagged` when this subscriber fell behind. Cancel-safe."""
+        ...
+
+
+class EventBus(Protocol):
+    """Events of sessions on their way to clients; the backlog per session is bounded and has a TTL."""
+
+    async def publish(self, event: Event) -> None:
+        """Append to the backlog and hand to the subscribers; never waits for a slow subscriber."""
+        ...
+
+    def subscribe(
+        self, session_id: str, last_event_id: str | None = None
+    ) -> AbstractAsyncContextManager[Subscription]:
+        """Subscribe from now on, or after `last_event_id` when the backlog still holds it.
+
+        Raises `TooMany` when the session has its maximum of subscribers.
+        """
+        ...
+
+    async def forget(self, session_id: str) -> None:
+        """Drop a finished session's backlog (live subscribers keep what they have)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A command at a worker, and the ways to answer it (exactly one is called, once)."""
+
+    command: Command
+    reply: Callable[[Reply], Awaitable[None]]
+    fail: Callable[[Exception], Awaitable[None]]
+
+
+class CommandBus(Protocol):
+    """Commands from services to the worker that owns a session; FIFO per session."""
+
+    async def call(self, command: Command, timeout_seconds: float) -> Reply:
+        """Deliver and wait for the reply. An `OpenTalkingError` raised by the worker is raised here.
+
+        Raises `Unavailable` when no worker takes it or none answers in time.
+        """
+        ...
+
+    async def send(self, command: Command) -> None:
+        """Deliver without waiting for a reply; dropped when nobody owns the session."""
+        ...
+
+    def deliveries(self, worker_id: str) -> AsyncIterator[Delivery]:
+        """A worker's commands, in order of arrival; registers the worker until closed."""
+        ...
+
+    async def own(self, session_id: str, worker_id: str) -> None:
+        """Route the session's further commands to this worker."""
+        ...
+
+    async def disown(self, session_id: str) -> None:
+        """The session is gone; commands for it raise `NotFound`."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Records of live sessions."""
+
+    async def put(self, record: SessionRecord) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, session_id: str) -> SessionRecord | None:
+        """The record, or None."""
+        ...
+
+    async def all(self) -> Sequence[SessionRecord]:
+        """Every record, oldest first."""
+        ...
+
+    async def delete(self, session_id: str) -> None:
+        """Remove; nothing happens when it is not there."""
+        ...

@@ -1,0 +1,122 @@
+"""Protocols that plug-ins implement: one per stage of a turn.
+
+Async iterators returned here are async generators: the caller closes them with
+`contextlib.aclosing`, which cancels the work behind them.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from opentalking.core.avatars import AvatarBundle
+from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
+from opentalking.core.media import I420, Segment, Speech
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that streams an answer."""
+
+    def info(self) -> ChatModelInfo:
+        """Who answers, as far as is known now; instant."""
+        ...
+
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        """Stream the answer to `messages` (oldest first); raises `ProviderError(stage="llm")`."""
+        ...
+
+    async def warm(self, system_prompt: str) -> None:
+        """Prepare for a first answer (load weights, open connections, cache the prompt)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and processes; idempotent."""
+        ...
+
+
+@runtime_checkable
+class TextToSpeech(Protocol):
+    """A voice engine. Shared by all sessions of a worker; safe for concurrent calls."""
+
+    name: str
+
+    def ready(self) -> str:
+        """ "" when it can speak, else the reason and the remedy; instant."""
+        ...
+
+    def voices(self) -> Sequence[Voice]:
+        """System voices; instant."""
+        ...
+
+    def speak(
+        self, text: str, voice: str | None = None, model: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
+        """Speak `text` (plain, already sanitised, one sentence or clause).
+
+        Yields pieces in the engine's own sample rate, with phoneme/word timings where it has
+        them; the last piece has `ends_sentence`. An unknown voice raises `InvalidInput`, any
+        failure `ProviderError(stage="tts")`.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Load weights and speak something unheard."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and processes; idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RendererCapabilities:
+    """What a renderer needs and offers; the engine asks these, never names."""
+
+    phoneme_timings: bool = False
+    single_slot: bool = False
+
+
+@runtime_checkable
+class Face(Protocol):
+    """The moving picture of one session; frames are I420 of `height` x `width` (even)."""
+
+    width: int
+    height: int
+    idle_key: str
+    """Cache key of the idle loop: equal keys mean equal frames."""
+
+    def idle_frames(self) -> Iterator[I420]:
+        """The seamless idle loop, a whole number of seconds, rendered lazily; blocking: call in a thread."""
+        ...
+
+    def render(
+        self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
+    ) -> AsyncGenerator[Segment, None]:
+        """Frames for `speech` (at `MEDIA_RATE`), then a short tail that closes the mouth.
+
+        `idle_position` is the frame of the idle loop from which the head goes on. A piece that
+        does not end its sentence carries its odd samples into the next; otherwise it is
+        padded with silence to a whole frame and leaves at once. Raises
+        `ProviderError(stage="render")`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release what belongs to this session; idempotent."""
+        ...
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """A talking-head model. Shared by all sessions of a worker."""
+
+    name: str
+    capabilities: RendererCapabilities
+
+    async def open(self, avatar: AvatarBundle) -> Face:
+        """Prepare `avatar` (cached) and hand out a face; blocking work runs off the loop."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release weights; idempotent."""
+        ...

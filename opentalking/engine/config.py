@@ -1,0 +1,77 @@
+"""Limits and choices of the engine, and the parts it works with."""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from opentalking.core.avatars import AvatarBundle
+from opentalking.core.ports import CommandBus, EventBus, SessionStore
+from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.media.clock import MediaTicker
+from opentalking.media.idle import IdleCache
+from opentalking.rtc.peer import RtcConfig
+
+DEFAULT_SYSTEM_PROMPT = (
+    "You are a friendly person on a video call. Answer in one or two short, plain sentences, "
+    "in the user's language, without lists, markup or emoji."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionConfig:
+    """How many sessions run, and who may wait; seconds, 0 switches a limit off."""
+
+    max_sessions: int = 8
+    queue_sessions: bool = False
+    queue_max_size: int = 32
+    slot_queue_max_size: int = 3
+    slot_timeout_seconds: float = 3600.0
+    slot_session_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Limits of sessions and turns; seconds, 0 switches a limit off where that makes sense."""
+
+    admission: AdmissionConfig = AdmissionConfig()
+    system_prompt: str = ""
+    tts_provider: str = "local"
+    tts_fallback: str | None = "local"
+    first_audio_timeout_seconds: float = 20.0
+    next_audio_timeout_seconds: float = 20.0
+    history_messages: int = 40
+    create_reply_seconds: float = 10.0
+    load_timeout_seconds: float = 60.0
+    offer_wait_seconds: float = 30.0
+    connect_timeout_seconds: float = 300.0
+    reconnect_timeout_seconds: float = 15.0
+    idle_timeout_seconds: float = 1800.0
+    error_linger_seconds: float = 60.0
+    expiring_notice_seconds: float = 60.0
+    close_timeout_seconds: float = 2.0
+    rtc: RtcConfig = field(default_factory=RtcConfig)
+
+
+class AvatarSource(Protocol):
+    """Where bundles come from."""
+
+    async def bundle(self, avatar_id: str) -> AvatarBundle:
+        """The bundle; raises `NotFound`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """What a worker lends to its sessions; shared, and closed by whoever made it."""
+
+    events: EventBus
+    commands: CommandBus
+    store: SessionStore
+    avatars: AvatarSource
+    renderers: Mapping[str, Renderer]
+    speakers: Mapping[str, TextToSpeech]
+    chat_model: ChatModel
+    ticker: MediaTicker
+    idle_cache: IdleCache
+    encode_pool: Executor

@@ -1,0 +1,126 @@
+"""The five stages of a turn: generate ▸ split ▸ speak ▸ render ▸ play, joined by bounded streams."""
+
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+from opentalking.audio.resample import resample
+from opentalking.core.conversation import Message
+from opentalking.core.errors import InvalidInput, ProviderError
+from opentalking.core.media import MEDIA_RATE, Mark, Speech
+from opentalking.core.providers import ChatModel, Face
+from opentalking.engine.captions import Captions
+from opentalking.engine.report import TurnReport
+from opentalking.engine.streams import Stream
+from opentalking.engine.voice import TurnVoice
+from opentalking.media.output import MediaOutput
+from opentalking.text.sanitize import SpeakableStream
+from opentalking.text.splitter import Sentence, SentenceSplitter
+
+
+class SpeechFailed(Exception):
+    """The turn cannot go on speaking; its errors are reported already."""
+
+
+async def generate(
+    model: ChatModel, messages: Sequence[Message], report: TurnReport, outbox: Stream[str]
+) -> str:
+    """Stream the model's answer into `outbox`; the whole answer."""
+    answer: list[str] = []
+    async with aclosing(model.reply(messages)) as deltas:
+        async for delta in deltas:
+            answer.append(delta.text)
+            report.llm(delta.text)
+            await outbox.put(delta.text)
+    outbox.close()
+    return "".join(answer)
+
+
+async def split(inbox: AsyncIterator[str], outbox: Stream[Sentence]) -> None:
+    """Cut a stream of text into sentences, as soon as each is sure."""
+    splitter = SentenceSplitter()
+    async for delta in inbox:
+        for sentence in splitter.feed(delta):
+            await outbox.put(sentence)
+    for sentence in splitter.flush():
+        await outbox.put(sentence)
+    outbox.close()
+
+
+class Speaker:
+    """The speak stage: sentences become sound at `MEDIA_RATE`, with marks at their starts.
+
+    One failed sentence is reported and left out; two in a row end the turn, and so does a
+    turn of which nothing could be spoken.
+    """
+
+    def __init__(self, voice: TurnVoice, report: TurnReport, captions: Captions) -> None:
+        self._voice = voice
+        self._report = report
+        self._captions = captions
+        self._failures_in_a_row = 0
+        self._failed = False
+
+    async def run(self, inbox: AsyncIterator[Sentence], outbox: Stream[Speech]) -> None:
+        """Speak every sentence; raises `SpeechFailed`."""
+        cleaner = SpeakableStream()
+        index = 0
+        async for sentence in inbox:
+            spoken = cleaner.feed(sentence.text)
+            if not spoken:
+                self._captions.silent(sentence.text)
+                continue
+            await self._sentence(index, sentence.text, spoken, outbox)
+            index += 1
+        if self._failed and not self._captions.any_sound:
+            raise SpeechFailed
+        outbox.close()
+
+    async def _sentence(self, index: int, text: str, spoken: str, outbox: Stream[Speech]) -> None:
+        self._report.tts("start", index)
+        try:
+            await self._speak(index, text, spoken, outbox)
+        except (ProviderError, InvalidInput) as error:
+            self._report.error(error, code="tts_failed")
+            self._failed = True
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row == 2:
+                raise SpeechFailed from error
+        else:
+            self._failures_in_a_row = 0
+            self._report.tts("complete", index)
+
+    async def _speak(self, index: int, text: str, spoken: str, outbox: Stream[Speech]) -> None:
+        first = True
+        async with aclosing(self._voice.speak(spoken)) as pieces:
+            async for piece in pieces:
+                speech = at_media_rate(piece)
+                if not len(speech.pcm):
+                    continue
+                if first:
+                    self._report.tts("first_audio", index)
+                    speech = dataclasses.replace(speech, marks=(Mark("sentence_start", index, 0),))
+                self._captions.add(index, text if first else "", speech)
+                first = False
+                await outbox.put(speech)
+        if first:
+            self._captions.silent(text)
+
+
+def at_media_rate(speech: Speech) -> Speech:
+    """The same speech at `MEDIA_RATE`; timings are in seconds and stay."""
+    if speech.sample_rate == MEDIA_RATE:
+        return speech
+    return dataclasses.replace(
+        speech, pcm=resample(speech.pcm, speech.sample_rate, MEDIA_RATE), sample_rate=MEDIA_RATE
+    )
+
+
+async def render_and_play(
+    face: Face, speech: AsyncIterator[Speech], output: MediaOutput, turn_id: str
+) -> None:
+    """Draw the face to the sound and hand both to the output, which holds back when far enough ahead."""
+    async with aclosing(face.render(speech, turn_id, output.idle_position)) as segments:
+        async for segment in segments:
+            await output.put(segment)
+    output.end(turn_id)

@@ -1,0 +1,121 @@
+"""The turns of one session: at most one at a time, a new one takes over from the old one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+
+import structlog
+
+from opentalking.core.commands import VoiceChoice
+from opentalking.core.media import Mark
+from opentalking.core.providers import Face
+from opentalking.core.sessions import SessionSettings
+from opentalking.engine.config import DEFAULT_SYSTEM_PROMPT, EngineConfig, Toolbox
+from opentalking.engine.history import History
+from opentalking.engine.report import Emit, TurnReport
+from opentalking.engine.turn import Turn, TurnParts
+from opentalking.engine.voice import TurnVoice, VoiceTimeouts
+from opentalking.media.output import MediaOutput
+
+CANCEL_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Conversation:
+    """Starts and interrupts turns; forwards what the output plays to the turn it belongs to.
+
+    `on_speaking(True)` is awaited before a turn's first event, `on_speaking(False)` after its last.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        settings: SessionSettings,
+        toolbox: Toolbox,
+        config: EngineConfig,
+        emit: Emit,
+    ) -> None:
+        self._session_id = session_id
+        self._settings = settings
+        self._toolbox = toolbox
+        self._config = config
+        self._emit = emit
+        prompt = settings.llm_system_prompt or config.system_prompt or DEFAULT_SYSTEM_PROMPT
+        self._history = History(prompt, config.history_messages)
+        self._turn: Turn | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(
+        self,
+        turn: Turn,
+        spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
+        on_speaking: Callable[[bool], Awaitable[None]],
+    ) -> None:
+        """Interrupt what runs and run `turn` in a task of its own."""
+        await self.interrupt()
+        await on_speaking(True)
+        self._turn = turn
+        turn.accept()
+        self._task = spawn(self._run(turn, on_speaking))
+
+    def parts(self, turn_id: str, voice: VoiceChoice, face: Face, output: MediaOutput) -> TurnParts:
+        """What a turn of this conversation works with."""
+        return TurnParts(
+            face=face,
+            output=output,
+            chat_model=self._toolbox.chat_model,
+            voice=self._voice(voice),
+            history=self._history,
+            report=TurnReport(self._session_id, turn_id, self._emit),
+        )
+
+    async def interrupt(self, turn_id: str | None = None) -> None:
+        """Silence first, then cancel the turn and wait for its end; nothing when another turn is meant."""
+        turn, task = self._turn, self._task
+        if turn is None or task is None or turn_id not in (None, turn.id):
+            return
+        turn.silence()
+        task.cancel()
+        _, late = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+        if late:
+            log.error("turn did not end in time", session_id=self._session_id, turn_id=turn.id)
+        turn.finish("interrupted")
+
+    async def _run(self, turn: Turn, on_speaking: Callable[[bool], Awaitable[None]]) -> None:
+        try:
+            await turn.run()
+        finally:
+            turn.finish("interrupted")
+            if self._turn is turn:
+                self._turn = self._task = None
+            await on_speaking(False)
+
+    def _voice(self, choice: VoiceChoice) -> TurnVoice:
+        settings, config = self._settings, self._config
+        provider = choice.tts_provider or settings.tts_provider or config.tts_provider
+        same = provider == (settings.tts_provider or config.tts_provider)
+        return TurnVoice(
+            speakers=self._toolbox.speakers,
+            provider=provider,
+            voice=choice.voice or (settings.tts_voice if same else None),
+            model=choice.tts_model or (settings.tts_model if same else None),
+            fallback=config.tts_fallback,
+            timeouts=VoiceTimeouts(config.first_audio_timeout_seconds, config.next_audio_timeout_seconds),
+        )
+
+    # -- OutputListener, on the media tick
+
+    def started(self, turn_id: str) -> None:
+        """First sound and frame of a turn go out."""
+        if self._turn is not None and self._turn.id == turn_id:
+            self._turn.media_started()
+
+    def mark(self, turn_id: str, mark: Mark) -> None:
+        """A mark's sample starts to play."""
+        if self._turn is not None and self._turn.id == turn_id:
+            self._turn.mark(mark)
+
+    def frame(self, turn_id: str, frame_index: int, pts_ms: int) -> None:
+        """A video frame goes out."""
+        if self._turn is not None and self._turn.id == turn_id:
+            self._turn.frame(frame_index, pts_ms)

@@ -1,0 +1,149 @@
+"""One turn: from the user's words, or a text to say, to the end of its playback."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from opentalking.core.errors import OpenTalkingError
+from opentalking.core.media import Mark, Speech
+from opentalking.core.providers import ChatModel, Face
+from opentalking.engine.captions import Captions
+from opentalking.engine.history import History
+from opentalking.engine.report import Outcome, TurnReport
+from opentalking.engine.stages import Speaker, SpeechFailed, generate, render_and_play, split
+from opentalking.engine.streams import Stream
+from opentalking.engine.voice import TurnVoice
+from opentalking.media.output import MediaOutput, TurnDropped
+from opentalking.text.splitter import Sentence
+
+MAX_PENDING_CHARACTERS = 20_000
+MAX_PENDING_SENTENCES = 400
+AHEAD_SECONDS = 0.6
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnParts:
+    """What a session lends to a turn."""
+
+    face: Face
+    output: MediaOutput
+    chat_model: ChatModel
+    voice: TurnVoice
+    history: History
+    report: TurnReport
+
+
+class Turn:
+    """Runs the five stages in one task group; `text` is the user's prompt (chat) or what to say."""
+
+    def __init__(self, turn_id: str, text: str, parts: TurnParts, *, chat: bool) -> None:
+        self.id = turn_id
+        self._text = text
+        self._chat = chat
+        self._parts = parts
+        self._captions = Captions()
+        self._answer = "" if chat else text
+        self._final_sent = False
+        self._all_spoken = False
+        self._finished = False
+
+    def accept(self) -> None:
+        """Tell the clients that the turn is taken; once, before `run`."""
+        self._parts.report.started(self._text, thinking=self._chat)
+
+    def silence(self) -> None:
+        """Nothing of this turn is heard from the next media tick on."""
+        self._parts.output.drop(self.id)
+
+    async def run(self) -> None:
+        """Run to the end of playback. Failures end as events; only cancellation is raised."""
+        report, output = self._parts.report, self._parts.output
+        try:
+            outcome = await self._play()
+        except Exception:
+            log.exception("turn crashed", turn_id=self.id)
+            report.error(OpenTalkingError("internal error; the log has details"), code="internal_error")
+            outcome = "failed"
+        if outcome == "failed":
+            output.drop(self.id)
+        self.finish(outcome)
+
+    async def _play(self) -> Outcome:
+        outcome: Outcome = "completed"
+        try:
+            await self._parts.output.begin(self.id)
+            async with asyncio.TaskGroup() as stages:
+                self._start_stages(stages.create_task)
+            await self._parts.output.drained(self.id)
+        except* TurnDropped:
+            outcome = "interrupted"
+        except* SpeechFailed:
+            outcome = "failed"
+        except* OpenTalkingError as errors:
+            self._parts.report.error(_first(errors))
+            outcome = "failed"
+        return outcome
+
+    def _start_stages(self, start: Callable[..., object]) -> None:
+        deltas: Stream[str] = Stream(MAX_PENDING_CHARACTERS, len)
+        sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
+        sound: Stream[Speech] = Stream(AHEAD_SECONDS, lambda speech: speech.seconds)
+        start(self._generate(deltas))
+        start(split(deltas, sentences))
+        start(self._speak(sentences, sound))
+        start(render_and_play(self._parts.face, sound, self._parts.output, self.id))
+
+    async def _generate(self, deltas: Stream[str]) -> None:
+        if self._chat:
+            messages = self._parts.history.ask(self._text)
+            self._answer = await generate(self._parts.chat_model, messages, self._parts.report, deltas)
+        else:
+            await deltas.put(self._text)
+            deltas.close()
+
+    async def _speak(self, sentences: Stream[Sentence], sound: Stream[Speech]) -> None:
+        await Speaker(self._parts.voice, self._parts.report, self._captions).run(sentences, sound)
+        self._all_spoken = True
+
+    # -- what the output tells, on the media tick
+
+    def media_started(self) -> None:
+        """First sound and frame go out."""
+        self._parts.report.media_started()
+
+    def frame(self, frame_index: int, pts_ms: int) -> None:
+        """A video frame goes out."""
+        self._parts.report.frame(frame_index, pts_ms)
+
+    def mark(self, mark: Mark) -> None:
+        """A sentence starts to sound."""
+        heard = self._parts.output.heard_samples(self.id)
+        caption = self._captions.started(mark.sentence_index, heard)
+        if caption is not None:
+            self._final_sent = self._all_spoken and self._captions.is_last(mark.sentence_index)
+            self._parts.report.caption(caption, is_final=self._final_sent)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Put what was heard into the history and tell the clients the end; later calls do nothing."""
+        if self._finished:
+            return
+        self._finished = True
+        spoken = self._captions.spoken_text
+        if outcome == "completed" and self._captions.any_sound and not self._final_sent:
+            self._parts.report.caption(self._captions.closing(), is_final=True)
+        if self._chat:
+            heard = self._answer
+            if outcome != "completed":
+                heard = self._captions.heard_text(self._parts.output.heard_samples(self.id))
+            self._parts.history.heard(heard, interrupted=outcome != "completed")
+        self._parts.report.ended(outcome, spoken, self._answer if self._chat else None)
+
+
+def _first(errors: BaseExceptionGroup[OpenTalkingError]) -> OpenTalkingError:
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")

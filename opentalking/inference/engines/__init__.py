@@ -1,0 +1,1 @@
+"""Programs that run as children of `InferenceProcess`; only they import a model runtime."""

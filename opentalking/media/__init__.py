@@ -1,0 +1,1 @@
+"""The media path: clock, encoders, idle loop and the paced output of one session."""

@@ -1,0 +1,1 @@
+"""Implementations of the protocols in `opentalking.core.providers`."""

@@ -1,0 +1,158 @@
+"""Shipped stand-ins for models: they speak tones, answer from a list and draw flat pictures.
+
+For tests and for trying the server without any model file; they never pretend to be more.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from opentalking.core.avatars import AvatarBundle
+from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
+from opentalking.core.errors import ProviderError
+from opentalking.core.media import FPS, I420, Segment, Speech, WordTiming
+from opentalking.core.providers import RendererCapabilities
+from opentalking.providers.render.timeline import SpeechTimeline
+
+_RATE = 16_000
+_SECONDS_PER_WORD = 0.3
+
+
+class ToneVoice:
+    """A `TextToSpeech` that speaks each word as 0.3 s of a tone; text with `fail_on` in it fails.
+
+    `delay_seconds` is waited before each sentence's sound; `spoken` collects the texts asked for.
+    """
+
+    def __init__(self, name: str = "fake", *, fail_on: str = "", delay_seconds: float = 0.0) -> None:
+        self.name = name
+        self.spoken: list[str] = []
+        self._fail_on = fail_on
+        self._delay_seconds = delay_seconds
+
+    def ready(self) -> str:
+        """Always ready."""
+        return ""
+
+    def voices(self) -> Sequence[Voice]:
+        """One voice."""
+        return [Voice("tone", "Tone", self.name)]
+
+    async def speak(
+        self, text: str, voice: str | None = None, model: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
+        """One piece per call, at 16 kHz, with word timings."""
+        self.spoken.append(text)
+        await asyncio.sleep(self._delay_seconds)
+        if self._fail_on and self._fail_on in text:
+            raise ProviderError("told to fail", stage="tts", provider=self.name)
+        words, offset = [], 0
+        for number, word in enumerate(text.split()):
+            start = text.index(word, offset)
+            offset = start + len(word)
+            begin = number * _SECONDS_PER_WORD
+            words.append(WordTiming(word, start, offset, begin, begin + _SECONDS_PER_WORD))
+        yield Speech(_tone(len(words) * _SECONDS_PER_WORD), _RATE, text, words=tuple(words))
+
+    async def warm(self) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class ScriptedModel:
+    """A `ChatModel` that answers with what `script` makes of the messages, word by word."""
+
+    def __init__(
+        self,
+        script: Callable[[Sequence[Message]], str] = lambda messages: f"You said: {messages[-1].content}.",
+        *,
+        delay_seconds: float = 0.0,
+        fail_after_words: int | None = None,
+    ) -> None:
+        self.asked: list[tuple[Message, ...]] = []
+        self._script = script
+        self._delay_seconds = delay_seconds
+        self._fail_after_words = fail_after_words
+
+    def info(self) -> ChatModelInfo:
+        """A model that says that it is a fake."""
+        return ChatModelInfo("fake", "scripted", demo=True)
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        """The script's answer, a word at a time."""
+        self.asked.append(tuple(messages))
+        words = self._script(messages).split(" ")
+        for number, word in enumerate(words):
+            if number == self._fail_after_words:
+                raise ProviderError("told to fail", stage="llm", provider="fake", retryable=True)
+            await asyncio.sleep(self._delay_seconds)
+            yield Delta(word if number == 0 else f" {word}")
+
+    async def warm(self, system_prompt: str) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class FlatFace:
+    """A `Face` of one grey: 16x16, its brightness follows the loudness of the frame's sound."""
+
+    width = 16
+    height = 16
+    idle_key = "fake-flat-face"
+
+    def idle_frames(self) -> Iterator[I420]:
+        """One second of dark grey."""
+        for _ in range(FPS):
+            yield _flat(40)
+
+    async def render(
+        self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
+    ) -> AsyncGenerator[Segment, None]:
+        """A segment per piece, without a tail."""
+        timeline = SpeechTimeline()
+        async for piece in speech:
+            timeline.add(piece)
+            while timeline.ready_frames:
+                count = min(5, timeline.ready_frames)
+                pcm, marks = timeline.take(count)
+                loudest = np.abs(pcm.reshape(count, -1).astype(np.int32)).max(axis=1)
+                frames = tuple(_flat(40 + int(level) // 100) for level in loudest)
+                yield Segment(turn_id, pcm, frames, marks)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class FlatRenderer:
+    """A `Renderer` of `FlatFace`s; opening takes `open_seconds` and may fail."""
+
+    name: str = "fake"
+    capabilities: RendererCapabilities = field(default_factory=RendererCapabilities)
+    open_seconds: float = 0.0
+    failure: ProviderError | None = None
+
+    async def open(self, avatar: AvatarBundle) -> FlatFace:
+        """A new face; the avatar does not matter."""
+        await asyncio.sleep(self.open_seconds)
+        if self.failure is not None:
+            raise self.failure
+        return FlatFace()
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _tone(seconds: float) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    times = np.arange(round(seconds * _RATE)) / _RATE
+    return (np.sin(2 * np.pi * 440 * times) * 8000).astype(np.int16)
+
+
+def _flat(level: int) -> I420:
+    return np.full((FlatFace.height * 3 // 2, FlatFace.width), min(level, 235), np.uint8)

@@ -1,0 +1,101 @@
+"""Failures of a chat endpoint, told so that a person can act on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import openai
+
+from opentalking.core.errors import ProviderError
+from opentalking.providers.llm.answer import MalformedAnswer
+
+_MAX_UPSTREAM_CHARACTERS = 300
+_RETRYABLE_STATUSES = frozenset([408, 409, 425, 429])
+_HINTS = {
+    401: "refused the API key",
+    403: "does not allow this request",
+    404: "does not know this model or path",
+    429: "is over its limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Whom a failure is about; the key is known only to be kept out of messages."""
+
+    provider: str
+    base_url: str
+    api_key: str
+    label: str = ""
+
+    def error(self, message: str, *, retryable: bool) -> ProviderError:
+        """A failure of this endpoint, named by its host."""
+        return ProviderError(
+            self.clean(f"{self.label or self.host}: {message}"),
+            stage="llm",
+            provider=self.provider,
+            retryable=retryable,
+        )
+
+    @property
+    def host(self) -> str:
+        """Host and port, without user names and paths."""
+        parts = urlsplit(self.base_url)
+        try:
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            port = ""
+        return f"{parts.hostname or self.base_url}{port}"
+
+    def clean(self, text: str) -> str:
+        """`text` on one line, without the key, shortened."""
+        if self.api_key:
+            text = text.replace(self.api_key, "***")
+        text = " ".join(text.split())
+        return text if len(text) <= _MAX_UPSTREAM_CHARACTERS else text[: _MAX_UPSTREAM_CHARACTERS - 1] + "…"
+
+    @contextmanager
+    def errors(self, waiting_for: str) -> Iterator[None]:
+        """Translate whatever the SDK raises while it waits for `waiting_for` into `ProviderError`."""
+        try:
+            yield
+        except (TimeoutError, openai.APITimeoutError) as error:
+            raise self.error(f"no {waiting_for} within {error}", retryable=True) from error
+        except openai.APIStatusError as error:
+            raise self._status_error(error) from error
+        except openai.APIConnectionError as error:
+            cause = str(error.__cause__ or "") or error.message
+            raise self.error(
+                f"connection failed while waiting for {waiting_for}: {cause}", retryable=True
+            ) from error
+        except openai.APIError as error:
+            raise self.error(error.message, retryable=True) from error
+        except MalformedAnswer as error:
+            raise self.error(error.message, retryable=False) from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            # The SDK parses what it is sent without checking it first.
+            raise self.error(
+                f"sent something that is not a chat completion: {error}", retryable=False
+            ) from error
+        except (OSError, openai.OpenAIError) as error:
+            raise self.error(str(error) or type(error).__name__, retryable=True) from error
+
+    def _status_error(self, error: openai.APIStatusError) -> ProviderError:
+        status = error.status_code
+        hint = _HINTS.get(status, "failed" if status >= 500 else "refused the request")
+        return self.error(
+            f"{hint} ({status}): {upstream_text(error.body, error.message)}",
+            retryable=status >= 500 or status in _RETRYABLE_STATUSES,
+        )
+
+
+def upstream_text(body: object, otherwise: str) -> str:
+    """The message inside an error body, however deep the endpoint has put it."""
+    if isinstance(body, str) and body.strip():
+        return body
+    if isinstance(body, dict):
+        for name in ("message", "error", "detail"):
+            if body.get(name):
+                return upstream_text(body[name], str(body[name]))
+    return otherwise

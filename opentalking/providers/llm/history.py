@@ -1,0 +1,53 @@
+"""What of a conversation is sent to the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opentalking.core.conversation import Message
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How much of a conversation a model is given: the latest messages within both limits.
+
+    System messages are always sent and do not count; neither limit drops the latest message.
+    """
+
+    max_messages: int = 40
+    max_characters: int = 24_000
+
+
+def fit_history(messages: Sequence[Message], limits: HistoryLimits) -> list[Message]:
+    """The system messages and the latest others that fit, alternating between user and assistant.
+
+    Empty messages are left out (an answer that was interrupted before anything was heard), and
+    neighbours of one role are joined: many chat templates refuse two in a row, and an answer without a
+    question in front when older messages were dropped.
+    """
+    system = [message for message in messages if message.role == "system" and message.content.strip()]
+    others = _alternating([message for message in messages if message.role != "system"])
+    kept: list[Message] = []
+    characters = 0
+    for message in reversed(others):
+        characters += len(message.content)
+        if kept and (len(kept) >= limits.max_messages or characters > limits.max_characters):
+            break
+        kept.append(message)
+    kept.reverse()
+    if len(kept) < len(others) and len(kept) > 1 and kept[0].role == "assistant":
+        del kept[0]
+    return [*system, *kept]
+
+
+def _alternating(messages: Sequence[Message]) -> list[Message]:
+    joined: list[Message] = []
+    for message in messages:
+        if not message.content.strip():
+            continue
+        if joined and joined[-1].role == message.role:
+            joined[-1] = Message(
+                message.role, f"{joined[-1].content}\n{message.content}", message.interrupted
+            )
+        else:
+            joined.append(message)
+    return joined

@@ -1,0 +1,149 @@
+"""Finding the face: detector and 468-point mesh, run by OpenCV's own network module.
+
+The two weight files are MediaPipe's (Apache-2.0, see `opentalking/assets/models/NOTICE`); the
+anchor layout and the crop are those of its published short-range graph.
+"""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from opentalking.providers.render.portrait.picture import Picture
+
+Points = NDArray[np.float32]
+"""Shape (n, 2), float32: x, y in pixels."""
+
+MODELS = Path(__file__).resolve().parents[3] / "assets" / "models"
+_DETECTOR_SIDE, _MESH_SIDE, _MESH_POINTS = 128, 192, 468
+_DETECTOR_SCORE, _MESH_SCORE = 0.5, 0.5
+_EYE_LEFT, _EYE_RIGHT = (33, 133), (362, 263)
+_TILE_SHARES = (0.66, 0.5, 0.33)
+_MARGIN = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    centre: NDArray[np.float32]
+    side: float
+    angle: float
+    score: float
+
+
+def _anchors() -> NDArray[np.float32]:
+    centres: list[tuple[float, float]] = []
+    for stride, repeats in ((8, 2), (16, 6)):
+        cells = _DETECTOR_SIDE // stride
+        for row in range(cells):
+            for column in range(cells):
+                centres.extend([((column + 0.5) / cells, (row + 0.5) / cells)] * repeats)
+    return np.array(centres, np.float32)
+
+
+class FaceFinder:
+    """Finds the most prominent face of a picture; loads its weights on first use; thread-safe."""
+
+    def __init__(self, models: Path = MODELS) -> None:
+        self._models = models
+        self._lock = threading.Lock()
+        self._nets: tuple[cv2.dnn.Net, cv2.dnn.Net] | None = None
+        self._anchors = _anchors()
+
+    def find(self, picture: Picture) -> Points | None:
+        """The 468 mesh points in pixels, or None without a face.
+
+        Raises `OSError` if the weight files are missing.
+        """
+        with self._lock:
+            detector, mesh = self._load()
+            found = self._search(detector, picture)
+            if found is None:
+                return None
+            for _ in range(3):  # each pass frames the face better for the next
+                points, score = self._mesh(mesh, picture, found)
+                found = _reframe(points, score)
+            return points if score >= _MESH_SCORE else None
+
+    def _load(self) -> tuple[cv2.dnn.Net, cv2.dnn.Net]:
+        if self._nets is None:
+            names = ("face_detection_short_range.tflite", "face_landmark.tflite")
+            for name in names:
+                if not (self._models / name).is_file():
+                    raise FileNotFoundError(f"missing face model {self._models / name}")
+            detector, mesh = (cv2.dnn.readNetFromTFLite(str(self._models / name)) for name in names)
+            self._nets = (detector, mesh)
+        return self._nets
+
+    def _search(self, net: cv2.dnn.Net, picture: Picture) -> _Found | None:
+        found = self._detect(net, picture)
+        height, width = picture.shape[:2]
+        for share in _TILE_SHARES:  # the detector sees faces of a fifth of its view and more
+            if found:
+                break
+            side = max(_SMALLEST_TILE, int(min(height, width) * share))
+            for top in range(0, max(1, height - side + 1), max(1, side // 3)):
+                for left in range(0, max(1, width - side + 1), max(1, side // 3)):
+                    tile = np.ascontiguousarray(picture[top : top + side, left : left + side])
+                    offset = np.array([left, top], np.float32)
+                    found += [
+                        _Found(one.centre + offset, one.side, one.angle, one.score)
+                        for one in self._detect(net, tile)
+                    ]
+        return max(found, key=lambda one: one.score * one.side, default=None)
+
+    def _detect(self, net: cv2.dnn.Net, picture: Picture) -> list[_Found]:
+        height, width = picture.shape[:2]
+        side = max(height, width)
+        offset = np.array([(side - width) // 2, (side - height) // 2], np.float32)
+        square = np.zeros((side, side, 3), np.uint8)
+        square[int(offset[1]) :, int(offset[0]) :][:height, :width] = picture
+        small = cv2.resize(square, (_DETECTOR_SIDE, _DETECTOR_SIDE), interpolation=cv2.INTER_AREA)
+        net.setInput(cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5,) * 3, swapRB=True))
+        logits, boxes = net.forward(["classificators", "regressors"])
+        scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1), -80, 80)))
+        places = boxes.reshape(len(scores), 8, 2) / _DETECTOR_SIDE
+        found = []
+        for k in np.flatnonzero(scores > _DETECTOR_SCORE):
+            centre = (places[k, 0] + self._anchors[k]) * side - offset
+            eyes = places[k, 3] - places[k, 2]
+            found.append(
+                _Found(
+                    centre.astype(np.float32),
+                    float(places[k, 1].max() * side * _MARGIN),
+                    float(np.arctan2(eyes[1], eyes[0])),
+                    float(scores[k]),
+                )
+            )
+        return found
+
+    def _mesh(self, net: cv2.dnn.Net, picture: Picture, found: _Found) -> tuple[Points, float]:
+        cosine, sine = np.cos(found.angle), np.sin(found.angle)
+        half = found.side / 2
+        axes = np.array([[cosine, sine], [-sine, cosine]])
+        corners = found.centre + np.array([[-half, -half], [half, -half], [-half, half]]) @ axes
+        target = np.array([[0, 0], [_MESH_SIDE, 0], [0, _MESH_SIDE]], np.float32)
+        matrix = cv2.getAffineTransform(corners.astype(np.float32), target)
+        crop = cv2.warpAffine(picture, matrix, (_MESH_SIDE, _MESH_SIDE), flags=cv2.INTER_LINEAR)
+        net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, swapRB=True))
+        outputs = [np.asarray(out).reshape(-1) for out in net.forward(net.getUnconnectedOutLayersNames())]
+        points = next(out for out in outputs if out.size == _MESH_POINTS * 3).reshape(-1, 3)
+        logit = next((float(out[0]) for out in outputs if out.size == 1), 80.0)
+        back = cv2.invertAffineTransform(matrix)
+        placed = points[:, :2] @ back[:, :2].T + back[:, 2]
+        return placed.astype(np.float32), float(1 / (1 + np.exp(-np.clip(logit, -80, 80))))
+
+
+_SMALLEST_TILE = 32
+
+
+def _reframe(points: Points, score: float) -> _Found:
+    left, right = points[list(_EYE_LEFT)].mean(0), points[list(_EYE_RIGHT)].mean(0)
+    angle = float(np.arctan2(right[1] - left[1], right[0] - left[0]))
+    axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    upright = points @ axes
+    low, high = upright.min(0), upright.max(0)
+    centre = axes @ ((low + high) / 2)
+    return _Found(centre.astype(np.float32), float((high - low).max() * _MARGIN), angle, score)

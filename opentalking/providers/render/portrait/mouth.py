@@ -1,0 +1,196 @@
+"""The moving mouth of a prepared portrait: two sheets cut at the lip seam and their fields."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from opentalking.providers.render.portrait import anatomy, lips
+from opentalking.providers.render.portrait.anatomy import FaceFrame
+from opentalking.providers.render.portrait.interior import Interior, build_interior
+from opentalking.providers.render.portrait.landmarks import Points
+from opentalking.providers.render.portrait.picture import Picture
+from opentalking.providers.render.portrait.planes import Planes
+from opentalking.providers.render.portrait.warp import Grid, smoothstep
+from opentalking.providers.render.visemes import PARAMETERS
+
+PITCH = 4
+"""Pixels between grid nodes."""
+_REACH_UP, _REACH_DOWN = 7.0, 7.0
+"""How far a seam point can move (mm) before the jaw takes the lower sheet along."""
+
+Sheet = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """One lip's sheet: luma and chroma times coverage, with the coverage as last channel.
+
+    `luma` (rows, width, 2), `chroma` (rows / 2, width / 2, 3), uint8; `fields` (p + 1, grid rows *
+    columns * 2): displacement in pixels per parameter, and the constant one that shuts the mouth.
+    """
+
+    luma: Sheet
+    chroma: Sheet
+    fields: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class MovingMouth:
+    """Everything that the painter needs; the box is in pixels of the picture, all sides even.
+
+    Rows above `band_top` show the upper sheet alone, rows from `band_bottom` on never show it.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    band_top: int
+    band_bottom: int
+    upper: Sheets
+    lower: Sheets
+    bias: NDArray[np.float32]
+    interior: Interior
+
+    @property
+    def grid(self) -> Grid:
+        """The coarse grid of the fields."""
+        return Grid(self.width, self.height, PITCH)
+
+
+def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth:
+    """Cut the mouth of `picture` (with mesh `points`) into sheets and compute their fields."""
+    frame = anatomy.measure(points)
+    mouth = lips.find_mouth(picture, points, frame)
+    box = _box(picture, points, frame)
+    is_open = mouth.gap > lips.OPEN_GAP_MILLIMETRES * frame.millimetre
+    upper_fields, lower_fields = _fields(frame, mouth, points, box, is_open)
+    left, top, width, height = box
+    upper_cover, lower_cover = _covers(frame, mouth, box)
+    reach = frame.millimetre
+    band_top = int(np.flatnonzero((lower_cover > 0).any(1))[0] - _REACH_UP * reach)
+    band_bottom = int(np.flatnonzero((upper_cover > 0).any(1))[-1] + _REACH_DOWN * reach)
+    bias = np.zeros(len(PARAMETERS) + 1, np.float32)
+    bias[-1] = 1.0 if is_open else 0.0
+    if is_open:  # an open mouth mostly smiles: rest means no smile
+        bias[PARAMETERS.index("smile")] = -0.5
+        bias[PARAMETERS.index("pucker")] = 0.2
+    return MovingMouth(
+        left=left,
+        top=top,
+        width=width,
+        height=height,
+        band_top=max(0, band_top) // 2 * 2,
+        band_bottom=min(height, band_bottom // 2 * 2 + 2),
+        upper=_sheets(planes, box, upper_cover, upper_fields),
+        lower=_sheets(planes, box, lower_cover, lower_fields),
+        bias=bias,
+        interior=build_interior(picture, frame, mouth, box, is_open=is_open),
+    )
+
+
+def _box(picture: Picture, points: Points, frame: FaceFrame) -> tuple[int, int, int, int]:
+    height, width = picture.shape[:2]
+    oval = points[list(anatomy.OVAL)]
+    margin = 0.06 * frame.height
+    left = max(0, int(oval[:, 0].min() - margin)) // 2 * 2
+    right = min(width, int(oval[:, 0].max() + margin) // 2 * 2)
+    top = max(0, int(points[anatomy.NOSE_TIP, 1])) // 2 * 2
+    bottom = min(height, int(points[anatomy.CHIN, 1] + 0.30 * frame.height) // 2 * 2)
+    return left, top, right - left, bottom - top
+
+
+def _fields(
+    frame: FaceFrame, mouth: lips.Mouth, points: Points, box: tuple[int, int, int, int], is_open: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    left, top, width, height = box
+    mesh = points.astype(np.float64)
+    inside = [
+        k for k in anatomy.SKIN
+        if left - 10 < mesh[k, 0] < left + width + 10 and top - 10 < mesh[k, 1] < top + height
+    ]  # fmt: skip
+    skin = mesh[inside]
+    chin = float(frame.local(mesh[[anatomy.CHIN]])[0, 1])
+    jaw = float(np.abs(frame.local(mesh[list(anatomy.JAW_ANGLES)])[:, 0]).max())
+    moves = lips.control_displacements(frame, mouth, skin, chin, jaw)
+    closing = lips.closing_displacements(frame, mouth) if is_open else (np.zeros((22, 2)), np.zeros((22, 2)))
+    nodes = Grid(width, height, PITCH).positions().reshape(-1, 2) + np.array([left, top])
+    border = _border(box)
+    fade = _fade(nodes, box, frame)
+    fields = []
+    for move, shut, contours in (
+        (moves[0], closing[0], (mouth.upper_outer, mouth.upper_inner)),
+        (moves[1], closing[1], (mouth.lower_outer, mouth.lower_inner)),
+    ):
+        lip = np.concatenate([move, shut[:, None]], 1)
+        quiet = np.zeros((len(skin), 1, 2))
+        values = np.concatenate(
+            [lip, np.concatenate([moves[2], quiet], 1), np.zeros((len(border), lip.shape[1], 2))]
+        )
+        controls, values = lips.without_doubles(np.concatenate([*contours, skin, border]), values)
+        spread = lips.spread_over(frame, controls, values, nodes) * fade
+        fields.append(spread.reshape(len(spread), -1).astype(np.float32))
+    return fields[0], fields[1]
+
+
+def _border(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
+    left, top, width, height = box
+    across = np.linspace(left, left + width, 9)
+    along = np.linspace(top, top + height, 8)[1:-1]
+    return np.array(
+        [(x, y) for y in (top, top + height) for x in across]
+        + [(x, y) for x in (left, left + width) for y in along]
+    )
+
+
+def _fade(
+    nodes: NDArray[np.float64], box: tuple[int, int, int, int], frame: FaceFrame
+) -> NDArray[np.float32]:
+    """Weight per node that lets every field vanish at the border of the box."""
+    left, top, width, height = box
+    x, y = nodes[:, 0] - left, nodes[:, 1] - top
+    inset = np.minimum.reduce([x, width - x, y, height - y]) - PITCH
+    return smoothstep((inset / (6 * frame.millimetre)).astype(np.float32))[:, None]
+
+
+def _covers(
+    frame: FaceFrame, mouth: lips.Mouth, box: tuple[int, int, int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Coverage of both sheets in 0..1: sharp at the lips, a soft hand-over beside the corners."""
+    left, top, width, height = box
+    x, y = np.meshgrid(np.arange(left, left + width), np.arange(top, top + height))
+    place = frame.local(np.stack([x.ravel(), y.ravel()], -1)).reshape(height, width, 2)
+    unit = frame.millimetre
+    upper_edge, lower_edge = frame.local(mouth.upper_inner), frame.local(mouth.lower_inner)
+    outside = np.maximum(upper_edge[0, 0] - place[..., 0], place[..., 0] - upper_edge[-1, 0])
+    soft = np.clip(outside / (5 * unit), 0, 1) * 6.5 * unit
+    covers = []
+    for edge, sign in ((upper_edge, 1.0), (lower_edge, -1.0)):
+        line = np.interp(place[..., 0], edge[:, 0], edge[:, 1])
+        above = (line - place[..., 1]) * sign + 0.25 * unit
+        covers.append(smoothstep((0.5 + above / (1.4 + 2 * soft)).astype(np.float32)))
+    # beside the corners the upper sheet fades out over a lower one that is whole
+    whole = smoothstep((outside / (0.9 * unit) + 0.6).astype(np.float32))
+    return covers[0], np.maximum(covers[1], whole)
+
+
+def _sheets(
+    planes: Planes, box: tuple[int, int, int, int], cover: NDArray[np.float32], fields: NDArray[np.float32]
+) -> Sheets:
+    left, top, width, height = box
+    luma = planes.luma[top : top + height, left : left + width].astype(np.float32)
+    chroma = planes.chroma[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]
+    half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return Sheets(
+        luma=_whole_numbers(np.dstack([luma * cover, cover * 255])),
+        chroma=_whole_numbers(np.dstack([chroma.astype(np.float32) * half[..., None], half * 255])),
+        fields=fields,
+    )
+
+
+def _whole_numbers(values: NDArray[np.float32]) -> Sheet:
+    return np.ascontiguousarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+
+

@@ -1,0 +1,237 @@
+"""From face parameters to frames: the only code that runs for every frame.
+
+Work is done on YUV planes (1.5 values a pixel instead of 3), in patches, and the sway of the whole
+picture is renewed at half the frame rate: between two renewals only the boxes that changed are
+painted again.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from opentalking.core.media import I420
+from opentalking.providers.render.portrait.eyelids import STEPS
+from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.interior import paint
+from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
+from opentalking.providers.render.portrait.planes import Planes, chroma_views, split
+from opentalking.providers.render.portrait.prepared import PreparedPortrait
+from opentalking.providers.render.portrait.warp import Field, backwards
+from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
+
+_LEVELS = 64
+"""Parameters are rounded to this many steps: a mouth that holds still is not painted again."""
+_SEEN = 3
+"""Coverage (of 255) of the hole from which the inside of the mouth is painted."""
+
+_Box = tuple[int, int, int, int]
+"""left, top, right, bottom; even numbers."""
+
+
+class FramePainter:
+    """Paints one stream of frames; not thread-safe, cheap to make, shares the prepared portrait."""
+
+    def __init__(self, portrait: PreparedPortrait) -> None:
+        self._portrait = portrait
+        self._luma = portrait.planes.luma.copy()
+        self._chroma = portrait.planes.chroma.copy()
+        self._mouth = MouthPainter(portrait.mouth) if portrait.mouth else None
+        self._levels: bytes | None = None
+        self._blink_step = 0
+        self._pose: Pose | None = None
+        self._sway_luma: Field | None = None
+        self._sway_chroma: Field | None = None
+        self._reach = 0
+        self._frame: I420 | None = None
+
+    def frame(self, face: FaceParameters, blink: float, pose: Pose) -> I420:
+        """The picture with this mouth, lids (0 open, 1 shut) and head.
+
+        Equal consecutive frames are the same array: treat frames as read-only.
+        """
+        changed = [*self._update_mouth(face), *self._update_eyes(blink)]
+        if self._frame is None or pose != self._pose:
+            self._bend(pose)
+            self._frame = self._whole_frame()
+        elif changed:
+            self._frame = self._frame.copy()
+            for box in changed:
+                self._renew(self._frame, box)
+        return self._frame
+
+    def _update_mouth(self, face: FaceParameters) -> list[_Box]:
+        mouth = self._portrait.mouth
+        if mouth is None or self._mouth is None:
+            return []
+        levels = np.rint(np.clip(face, -1, 1) * _LEVELS).astype(np.int8)
+        key = levels.tobytes()
+        if key == self._levels or (self._levels is None and not levels.any() and not mouth.bias.any()):
+            return []
+        self._levels = key
+        patch = self._mouth.paint(levels.astype(np.float32) / _LEVELS)
+        left, top, right, bottom = mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height
+        self._luma[top:bottom, left:right] = patch.luma
+        self._chroma[top // 2 : bottom // 2, left // 2 : right // 2] = patch.chroma
+        return [(left, top, right, bottom)]
+
+    def _update_eyes(self, blink: float) -> list[_Box]:
+        step = round(min(1.0, max(0.0, blink)) * STEPS)
+        if step == self._blink_step:
+            return []
+        self._blink_step = step
+        boxes = []
+        for eye in self._portrait.eyes:
+            height, width = eye.luma.shape[1:]
+            box = (eye.left, eye.top, eye.left + width, eye.top + height)
+            self._luma[box[1] : box[3], box[0] : box[2]] = eye.luma[step]
+            self._chroma[box[1] // 2 : box[3] // 2, box[0] // 2 : box[2] // 2] = eye.chroma[step]
+            boxes.append(box)
+        return boxes
+
+    def _bend(self, pose: Pose) -> None:
+        """Compute where each pixel of the swayed picture comes from."""
+        grid = self._portrait.head.grid
+        moved = self._portrait.head.displacement(pose)
+        # the field is smooth and small: one step of the inversion is exact to a few hundredths of a pixel
+        source = grid.positions() - moved
+        self._pose = pose
+        self._reach = int(np.ceil(np.abs(moved).max())) + 2
+        self._sway_luma = grid.enlarge(source)
+        self._sway_chroma = grid.enlarge((source - np.float32(0.5)) * np.float32(0.5), 2)
+
+    def _whole_frame(self) -> I420:
+        width, height = self._portrait.width, self._portrait.height
+        frame = np.empty((height * 3 // 2, width), np.uint8)
+        _remap(self._luma, self._sway_luma, frame[:height])
+        chroma = _remap(self._chroma, self._sway_chroma)
+        u, v = chroma_views(frame, width, height)
+        cv2.extractChannel(chroma, 0, u)
+        cv2.extractChannel(chroma, 1, v)
+        return frame
+
+    def _renew(self, frame: I420, box: _Box) -> None:
+        """Paint the part of a swayed frame that a changed box can have reached."""
+        if self._sway_luma is None or self._sway_chroma is None:
+            return
+        width, height = self._portrait.width, self._portrait.height
+        reach = (self._reach + 1) // 2 * 2
+        left, top = max(0, box[0] - reach), max(0, box[1] - reach)
+        right, bottom = min(width, box[2] + reach), min(height, box[3] + reach)
+        rows, columns = slice(top, bottom), slice(left, right)
+        frame[rows, columns] = _remap(self._luma, self._sway_luma[rows, columns])
+        half = (slice(top // 2, bottom // 2), slice(left // 2, right // 2))
+        chroma = _remap(self._chroma, self._sway_chroma[half])
+        views = chroma_views(frame, width, height)
+        views[0][half] = chroma[..., 0]
+        views[1][half] = chroma[..., 1]
+
+
+class MouthPainter:
+    """Paints the mouth's box for given face parameters."""
+
+    def __init__(self, mouth: MovingMouth) -> None:
+        self._mouth = mouth
+        self._grid = mouth.grid
+        self._nodes = self._grid.positions()
+
+    def paint(self, face: FaceParameters) -> Planes:
+        """The box with this mouth: luma (height, width), chroma (height / 2, width / 2, 2)."""
+        mouth = self._mouth
+        weights = np.append(face, np.float32(0)) + mouth.bias
+        upper = self._bent(mouth.upper, weights, 0, mouth.band_bottom)
+        lower = self._bent(mouth.lower, weights, mouth.band_top, mouth.height)
+        band = slice(mouth.band_top, mouth.band_bottom)
+        half = slice(mouth.band_top // 2, mouth.band_bottom // 2)
+        luma = np.empty((mouth.height, mouth.width), np.uint8)
+        chroma = np.empty((mouth.height // 2, mouth.width // 2, 2), np.uint8)
+        luma[: band.start] = upper[0][: band.start, :, 0]
+        chroma[: half.start] = upper[1][: half.start, :, :2]
+        luma[band.stop :] = lower[0][band.stop - band.start :, :, 0]
+        chroma[half.stop :] = lower[1][half.stop - half.start :, :, :2]
+        below = band.stop - band.start, half.stop - half.start
+        luma[band] = _over(upper[0][band], lower[0][: below[0]])[..., 0]
+        chroma[half] = _over(upper[1][half], lower[1][: below[1]])[..., :2]
+        holes = (
+            _hole(upper[0][band, :, 1], lower[0][..., 1]),
+            _hole(upper[1][half, :, 2], lower[1][..., 2]),
+        )
+        self._fill_hole(luma, chroma, face, holes)
+        return Planes(luma, chroma)
+
+    def _bent(
+        self, sheet: Sheets, weights: NDArray[np.float32], top: int, bottom: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Rows `top`..`bottom` of a sheet moved by its fields."""
+        grid = self._grid
+        forward = (weights @ sheet.fields).reshape(grid.rows, grid.columns, 2)
+        source = backwards(forward, self._nodes, grid.pitch)
+        luma_map = grid.enlarge(source)[top:bottom]
+        chroma_map = grid.enlarge((source - np.float32(0.5)) * np.float32(0.5), 2)[top // 2 : bottom // 2]
+        return _remap(sheet.luma, luma_map), _remap(sheet.chroma, chroma_map)
+
+    def _fill_hole(
+        self,
+        luma: NDArray[np.uint8],
+        chroma: NDArray[np.uint8],
+        face: FaceParameters,
+        holes: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    ) -> None:
+        """Add the inside of the mouth where neither sheet covers.
+
+        `holes` is what both sheets leave open of luma and chroma, from the band's top on.
+        """
+        mouth = self._mouth
+        box = _bounds(holes[0])
+        if box is None:
+            return
+        left, top, right, bottom = box
+        opening = _share(holes[0][top:bottom, left:right])
+        half_opening = _share(holes[1][top // 2 : bottom // 2, left // 2 : right // 2])
+        top, bottom = top + mouth.band_top, bottom + mouth.band_top
+        inside = paint(mouth.interior, face, opening, left, top)
+        planes = split(np.clip(inside, 0, 255).astype(np.uint8))
+        patch = luma[top:bottom, left:right]
+        patch[:] = np.minimum(patch + planes.luma * opening, 255)
+        colours = chroma[top // 2 : bottom // 2, left // 2 : right // 2]
+        colours[:] = np.minimum(colours + planes.chroma * half_opening[..., None] + np.float32(0.5), 255)
+
+
+def _hole(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What neither sheet covers (of 255): `upper` has the band's rows, `lower` goes on to the box's end."""
+    hole = 255 - lower
+    rows = len(upper)
+    hole[:rows] = cv2.multiply(hole[:rows], 255 - upper, scale=1 / 255)
+    return hole
+
+
+def _share(cover: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return cover.astype(np.float32) * np.float32(1 / 255)
+
+
+def _bounds(hole: NDArray[np.uint8]) -> _Box | None:
+    """The even box around what is seen of the hole; None if it is shut."""
+    left, top, width, height = cv2.boundingRect((hole > _SEEN).view(np.uint8))
+    if not width:
+        return None
+    margin = 4
+    right = min(hole.shape[1], left + width + margin + 1) // 2 * 2
+    bottom = min(hole.shape[0], top + height + margin + 1) // 2 * 2
+    return max(0, left - margin) // 2 * 2, max(0, top - margin) // 2 * 2, right, bottom
+
+
+def _over(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Upper sheet over the lower one, both premultiplied, coverage in the last channel."""
+    rest = np.repeat(255 - upper[..., -1:], upper.shape[-1], axis=2)
+    below = cv2.multiply(lower, rest, scale=1 / 255)
+    return np.asarray(cv2.add(np.ascontiguousarray(upper), below), np.uint8)
+
+
+def _remap(
+    source: NDArray[np.uint8], where: Field | None, target: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    moved = cv2.remap(source, where, None, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+NEUTRAL: FaceParameters = np.zeros(len(PARAMETERS), np.float32)
+"""The mouth at rest."""

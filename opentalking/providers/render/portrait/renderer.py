@@ -1,0 +1,177 @@
+"""`PortraitRenderer`: a talking head from one picture, on the CPU."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from opentalking.core.avatars import AvatarBundle
+from opentalking.core.errors import OpenTalkingError, ProviderError
+from opentalking.core.media import I420, Segment, Speech
+from opentalking.core.providers import RendererCapabilities
+from opentalking.providers.render.portrait import prepared
+from opentalking.providers.render.portrait.landmarks import FaceFinder
+from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_pose
+from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
+from opentalking.providers.render.portrait.picture import (
+    PictureFiles, decode, read_files, resize, streamed_size,
+)  # fmt: skip
+from opentalking.providers.render.portrait.prepared import PreparedPortrait
+from opentalking.providers.render.portrait.stream import PortraitStream
+
+NAME = "portrait"
+_FIRST_BATCHES = (1, 2)
+"""Frames of a piece's first segments: the first one leaves as soon as it is painted."""
+_BATCH = 5
+_ASPECT_TOLERANCE = 0.02
+_FAILURES = (OSError, ValueError, ArithmeticError, np.linalg.LinAlgError, cv2.error, MemoryError)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitConfig:
+    """How large, with how many threads and where prepared portraits are kept.
+
+    `max_pixels` bounds width * height of the stream; `cache_directory` None keeps them in memory
+    only, the last `cached_avatars` of them.
+    """
+
+    max_pixels: int = 409_600
+    render_threads: int = 2
+    cache_directory: Path | None = None
+    cached_avatars: int = 8
+
+
+@contextmanager
+def _render_errors() -> Iterator[None]:
+    try:
+        yield
+    except OpenTalkingError:
+        raise
+    except _FAILURES as error:
+        raise ProviderError(f"{NAME}: {error}", stage="render", provider=NAME) from error
+
+
+class PortraitRenderer:
+    """Animates pictures; shared by all sessions of a worker."""
+
+    name = NAME
+    capabilities = RendererCapabilities(phoneme_timings=True)
+
+    def __init__(self, config: PortraitConfig | None = None) -> None:
+        self._config = config or PortraitConfig()
+        cv2.setNumThreads(1)  # threads of its own would fight with the other sessions
+        self._executor = ThreadPoolExecutor(self._config.render_threads, thread_name_prefix="portrait")
+        self._finder = FaceFinder()
+        self._portraits: OrderedDict[str, Future[PreparedPortrait]] = OrderedDict()
+        self._closed = False
+
+    async def open(self, avatar: AvatarBundle) -> "PortraitFace":
+        """Prepare `avatar` and hand out a face.
+
+        Opens of the same picture share one preparation. Raises `ProviderError(stage="render")`
+        if the picture is missing or broken.
+        """
+        key, files, size = await self.run(partial(self._identify, avatar))
+        promise = self._portraits.get(key)
+        if promise is None:
+            promise = self._portraits[key] = self._executor.submit(self._prepare, key, files, size)
+        self._portraits.move_to_end(key)
+        while len(self._portraits) > self._config.cached_avatars:
+            self._portraits.popitem(last=False)
+        try:
+            # shielded: who gives up waiting must not spoil it for the others
+            with _render_errors():
+                portrait = await asyncio.shield(asyncio.wrap_future(promise))
+        except ProviderError:
+            if self._portraits.get(key) is promise:
+                del self._portraits[key]
+            raise
+        return PortraitFace(self, portrait, key)
+
+    async def aclose(self) -> None:
+        """Stop the threads; frames under way are finished and dropped; idempotent."""
+        self._closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._portraits.clear()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run blocking `work` on the renderer's threads; its failures become `ProviderError`."""
+        if self._closed:
+            raise ProviderError("the renderer is closed", stage="render", provider=NAME)
+        with _render_errors():
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, tuple[int, int]]:
+        files = read_files(avatar.directory)
+        picture = decode(files.picture)
+        size = _size(picture.shape[1], picture.shape[0], avatar, self._config.max_pixels)
+        return f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}", files, size
+
+    def _prepare(self, key: str, files: PictureFiles, size: tuple[int, int]) -> PreparedPortrait:
+        directory = self._config.cache_directory
+        path = directory / f"{key}.npz" if directory else None
+        if path and (stored := prepared.load(path)):
+            return stored
+        picture = resize(decode(files.picture), size)
+        closed = resize(decode(files.closed_eyes), size) if files.closed_eyes else None
+        portrait = prepared.prepare(picture, closed, self._finder)
+        if path:
+            prepared.save(portrait, path)
+        return portrait
+
+
+def _size(width: int, height: int, avatar: AvatarBundle, max_pixels: int) -> tuple[int, int]:
+    """The size that the bundle announces if it fits the picture and the limit, else the picture's own."""
+    asked = (avatar.width // 2 * 2, avatar.height // 2 * 2)
+    if min(asked) > 0 and asked[0] * asked[1] <= max_pixels:
+        aspect = (asked[0] / asked[1]) / (width / height)
+        if abs(aspect - 1) <= _ASPECT_TOLERANCE:
+            return asked
+    return streamed_size(width, height, max_pixels)
+
+
+class PortraitFace:
+    """The moving picture of one session."""
+
+    def __init__(self, renderer: PortraitRenderer, portrait: PreparedPortrait, key: str) -> None:
+        self._renderer = renderer
+        self._portrait = portrait
+        self.width = portrait.width
+        self.height = portrait.height
+        self.idle_key = key
+
+    def idle_frames(self) -> Iterator[I420]:
+        """The idle loop, 8 s, painted as it is asked for; blocking."""
+        painter = FramePainter(self._portrait)
+        for number in range(IDLE_FRAMES):
+            yield painter.frame(NEUTRAL, blink(number), idle_pose(number))
+
+    async def render(
+        self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
+    ) -> AsyncGenerator[Segment, None]:
+        """Segments for `speech`, the first one a single frame; see `opentalking.core.providers.Face`."""
+        stream = PortraitStream(self._portrait, turn_id, idle_position)
+        pieces = aiter(speech)
+        while not stream.finished:
+            piece = await anext(pieces, None)
+            sizes = chain(_FIRST_BATCHES, repeat(_BATCH))
+            segment = await self._renderer.run(partial(stream.take, piece, next(sizes)))
+            while segment is not None:
+                yield segment
+                if not stream.ready_frames:
+                    break
+                segment = await self._renderer.run(partial(stream.render, next(sizes)))
+
+    async def aclose(self) -> None:
+        """Nothing belongs to the session alone; the prepared portrait stays cached."""

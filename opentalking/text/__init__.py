@@ -1,0 +1,1 @@
+"""Pure functions on text: sentence splitting and what a voice should speak."""

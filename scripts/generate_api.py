@@ -1,0 +1,64 @@
+"""Writes openapi.json from the server's code and the page's API types from it.
+
+`--check` writes nothing and exits with 1 when one of them is out of date.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from build_web import WEB, run_npm
+from steps import ROOT, VENV, child_environment, say
+
+DOCUMENT = ROOT / "openapi.json"
+TYPES = WEB / "src" / "api" / "schema.d.ts"
+
+
+def current_document() -> str:
+    command = [str(VENV / "bin" / "opentalking"), "openapi"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=child_environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    if done.returncode:
+        sys.exit(f"`opentalking openapi` failed:\n{done.stderr}")
+    return done.stdout
+
+
+def current_types(document: Path, folder: Path) -> str:
+    target = folder / "schema.d.ts"
+    words = ["exec", "--silent", "--", "openapi-typescript", str(document), "--output", str(target)]
+    if run_npm(words):
+        sys.exit("openapi-typescript failed (above)")
+    return target.read_text(encoding="utf-8")
+
+
+def write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+def main() -> int:
+    checking = "--check" in sys.argv[1:]
+    stale = []
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "openapi.json"
+        document.write_text(current_document(), encoding="utf-8")
+        contents = {DOCUMENT: document.read_text("utf-8"), TYPES: current_types(document, Path(folder))}
+    for path, content in contents.items():
+        if path.exists() and path.read_text(encoding="utf-8") == content:
+            continue
+        if checking:
+            stale.append(str(path.relative_to(ROOT)))
+        else:
+            write(path, content)
+            say(f"wrote {path.relative_to(ROOT)}")
+    if stale:
+        say(f"out of date: {', '.join(stale)}; run `make generate`")
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""A fake engine that misbehaves on request."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Generator
+
+from opentalking.inference.child import Engine, EngineError, Request, serve
+from opentalking.inference.framing import Json, Part
+
+_stopped: list[int] = []
+
+
+def _echo(request: Request) -> Generator[Part, None, None]:
+    yield Part({"payload": request.payload, "thread": threading.current_thread().name}, request.data)
+
+
+def _count(request: Request) -> Generator[Part, None, None]:
+    sent = 0
+    try:
+        for number in range(request.payload["parts"]):
+            sent = number + 1
+            yield Part({"number": number}, b"x" * request.payload.get("bytes", 0))
+            time.sleep(request.payload.get("pause_seconds", 0.0))
+    finally:
+        _stopped.append(sent)
+
+
+def _stopped_after(_request: Request) -> Generator[Part, None, None]:
+    yield Part({"sent": list(_stopped)})
+
+
+def _hang(_request: Request) -> Generator[Part, None, None]:
+    threading.Event().wait()
+    yield Part({})
+
+
+def _until_cancelled(request: Request) -> Generator[Part, None, None]:
+    yield Part({"begun": True})
+    while not request.cancelled:
+        time.sleep(0.001)
+
+
+def _fail(request: Request) -> Generator[Part, None, None]:
+    yield Part({"before": True})
+    if request.payload.get("unexpected"):
+        raise ZeroDivisionError("surprise")
+    raise EngineError("no such tune", retryable=request.payload["retryable"])
+
+
+def _die(request: Request) -> Generator[Part, None, None]:
+    print("last words", file=sys.stderr, flush=True)
+    os._exit(request.payload["code"])
+    yield Part({})
+
+
+def _facts(_request: Request) -> Generator[Part, None, None]:
+    print("this goes to the log, not into the wire")
+    yield Part({"environment": dict(os.environ), "niceness": os.nice(0), "pid": os.getpid()})
+
+
+def load(settings: Json) -> Engine:
+    if "refuse" in settings:
+        raise EngineError(settings["refuse"])
+    if "crash" in settings:
+        raise RuntimeError(settings["crash"])
+    time.sleep(settings.get("load_seconds", 0))
+    handlers = {
+        "echo": _echo,
+        "count": _count,
+        "stopped_after": _stopped_after,
+        "hang": _hang,
+        "until_cancelled": _until_cancelled,
+        "fail": _fail,
+        "die": _die,
+        "facts": _facts,
+    }
+    return Engine(handlers, info={"pid": os.getpid(), "settings": settings})
+
+
+if __name__ == "__main__":
+    serve(load)
