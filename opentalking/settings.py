@@ -31,7 +31,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 class Settings(BaseModel):
     """Every setting of the server."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     # --- service
     api_host: str = Field(

@@ -1,6 +1,7 @@
-"""Draw a sheet of visemes, blinks and idle frames of an avatar: `python scripts/contact_sheet.py BUNDLE OUT.png`."""
+"""Draw a sheet of visemes, blinks and idle frames of an avatar: see `--help`."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from opentalking.providers.render.portrait.head import Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
 from opentalking.providers.render.portrait.motion import idle_pose  # noqa: E402
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter  # noqa: E402
-from opentalking.providers.render.portrait.picture import decode, read_files, resize, streamed_size  # noqa: E402
+from opentalking.providers.render.portrait.picture import (  # noqa: E402
+    decode,
+    lid_pictures,
+    read_files,
+    resize,
+    streamed_size,
+)  # fmt: skip
 from opentalking.providers.render.portrait.planes import to_bgr  # noqa: E402
 from opentalking.providers.render.portrait.prepared import prepare  # noqa: E402
 from opentalking.providers.render.visemes import VISEMES, viseme  # noqa: E402
@@ -52,14 +59,15 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=240)
     options = parser.parse_args()
 
-    files = read_files(options.bundle)
+    manifest = json.loads((options.bundle / "manifest.json").read_text())
+    files = read_files(options.bundle, manifest)
     picture = decode(files.picture)
     size = streamed_size(picture.shape[1], picture.shape[0], 409_600)
-    closed = resize(decode(files.closed_eyes), size) if files.closed_eyes else None
     picture = resize(picture, size)
+    lids = lid_pictures(picture, files.lids) if files.lids else ()
     finder = FaceFinder()
     points = finder.find(picture)
-    portrait = prepare(picture, closed, finder)
+    portrait = prepare(picture, lids, finder)
     box = None
     if points is not None and options.crop != "none":
         low, high = points.min(0), points.max(0)

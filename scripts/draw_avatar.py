@@ -1,4 +1,4 @@
-"""Rasterise the demo avatar: `python scripts/draw_avatar.py` (needs skia-python, a development dependency)."""
+"""Rasterise the demo avatar (needs skia-python, a development dependency)."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from artwork.demo_avatar import figure  # noqa: E402
+from artwork.demo_avatar import features, figure, palette  # noqa: E402
 
 BUNDLE = ROOT / "opentalking" / "assets" / "avatars" / "demo-avatar"
 SUPERSAMPLING = 4
@@ -30,12 +30,12 @@ LID_ROWS = (236, 300)
 
 def rasterise(shut: float = 0.0) -> NDArray[np.uint8]:
     """The picture as BGR, drawn large and averaged down; lids lowered by `shut` (0..1)."""
-    surface = skia.Surface(figure.WIDTH * SUPERSAMPLING, figure.HEIGHT * SUPERSAMPLING)
+    surface = skia.Surface(palette.WIDTH * SUPERSAMPLING, palette.HEIGHT * SUPERSAMPLING)
     with surface as canvas:
         canvas.scale(SUPERSAMPLING, SUPERSAMPLING)
         figure.draw(canvas, shut)
     pixels = surface.makeImageSnapshot().toarray(colorType=skia.kBGRA_8888_ColorType)
-    size = (figure.WIDTH, figure.HEIGHT)
+    size = (palette.WIDTH, palette.HEIGHT)
     return np.asarray(cv2.resize(pixels[..., :3], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -43,17 +43,17 @@ def manifest() -> dict[str, object]:
     """The bundle's description; outlines are shares of width and height."""
 
     def shares(points: list[tuple[float, float]]) -> list[list[float]]:
-        return [[round(x / figure.WIDTH, 4), round(y / figure.HEIGHT, 4)] for x, y in points]
+        return [[round(x / palette.WIDTH, 4), round(y / palette.HEIGHT, 4)] for x, y in points]
 
-    xs, ys = zip(*figure.LIPS, strict=True)
+    xs, ys = zip(*features.LIPS, strict=True)
     return {
         "id": "demo-avatar",
         "name": "Mira",
         "model_type": "portrait",
         "fps": 25,
         "sample_rate": 16000,
-        "width": figure.WIDTH,
-        "height": figure.HEIGHT,
+        "width": palette.WIDTH,
+        "height": palette.HEIGHT,
         "version": "1",
         "metadata": {
             "languages": ["en", "zh"],
@@ -62,15 +62,15 @@ def manifest() -> dict[str, object]:
             "source": "Drawn from code: artwork/demo_avatar, scripts/draw_avatar.py",
             "animation": {
                 "mouth_center": shares([((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)])[0],
-                "mouth_rx": round((max(xs) - min(xs)) / 2 / figure.WIDTH, 4),
-                "mouth_ry": round((max(ys) - min(ys)) / 2 / figure.HEIGHT, 4),
-                "outer_lip": shares(figure.LIPS),
-                "inner_mouth": shares(figure.SEAM),
+                "mouth_rx": round((max(xs) - min(xs)) / 2 / palette.WIDTH, 4),
+                "mouth_ry": round((max(ys) - min(ys)) / 2 / palette.HEIGHT, 4),
+                "outer_lip": shares(features.LIPS),
+                "inner_mouth": shares(features.SEAM),
                 "lids": {
                     "file": "lids.png",
                     "steps": LID_STEPS,
-                    "top": round(LID_ROWS[0] / figure.HEIGHT, 6),
-                    "bottom": round(LID_ROWS[1] / figure.HEIGHT, 6),
+                    "top": round(LID_ROWS[0] / palette.HEIGHT, 6),
+                    "bottom": round(LID_ROWS[1] / palette.HEIGHT, 6),
                 },
             },
         },

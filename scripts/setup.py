@@ -195,7 +195,7 @@ def install_packages(extras: tuple[str, ...]) -> None:
         "The Python packages could not be installed: check the network and the free disk space, then run "
         "this again; finished downloads are kept."
     )
-    with step(f"Packages: installing opentalking[{wanted}] (the first time about 400 MB; minutes)"):
+    with step(f"Packages: installing opentalking[{wanted}] (the first time about 250 MB)"):
         if unwanted_piper:
             run([*pip, "uninstall", "--yes", "piper-tts"], advice=advice)
         run([*pip, "install", "--constraint", lock_file(), *BUILD_BACKEND], advice=advice)

@@ -10,11 +10,27 @@ from apps.api.deps import ApiServices
 
 
 class ApiServer(uvicorn.Server):
-    """A server that ends the event streams before it waits for open connections."""
+    """A server that ends the event streams before it waits for open connections.
+
+    `ready` is set when it answers.
+    """
 
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
+        self.ready = asyncio.Event()
         self._closing = closing
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also when that was left to the system; after `ready`."""
+        port: int = self.servers[0].sockets[0].getsockname()[1]
+        return port
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self.started:
+            self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to shut down: uvicorn would wait for streams that nobody ends."""

@@ -78,4 +78,7 @@ def _refuse(name: str) -> Any:
 
 def _too_large(limit: int) -> HTTPException:
     # The framework turns every other exception of a body into "400 error parsing the body".
-    return HTTPException(413, f"the body is larger than {limit} bytes; send less")
+    # Closing the connection keeps the client from sending the rest.
+    return HTTPException(
+        413, f"the body is larger than {limit} bytes; send less", headers={"Connection": "close"}
+    )

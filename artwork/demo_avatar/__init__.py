@@ -1,0 +1,1 @@
+"""The vector rig of the demo avatar."""

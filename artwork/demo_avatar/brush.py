@@ -92,3 +92,8 @@ def taper(canvas: skia.Canvas, points: Sequence[Point], width: float, code: str,
     half = width / 2 * np.sin(np.linspace(0, np.pi, len(curve)))[:, None]
     ring = np.concatenate([curve + across * half, (curve - across * half)[::-1]])
     canvas.drawPath(outline([tuple(p) for p in ring]), fill(code, alpha))
+
+
+def clip(canvas: skia.Canvas, points: list[Point]) -> None:
+    """Draw only inside the outline of `points` from here on."""
+    canvas.clipPath(outline(points), skia.ClipOp.kIntersect, True)

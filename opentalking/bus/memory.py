@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -266,7 +266,7 @@ class MemoryCommandBus:
         except (NotFound, Unavailable) as error:
             _log.debug("command.dropped", command=command.type, reason=error.message)
 
-    def deliveries(self, worker_id: str) -> AsyncIterator[Delivery]:
+    def deliveries(self, worker_id: str) -> AsyncGenerator[Delivery, None]:
         """A worker's commands, in order of arrival.
 
         The worker is registered at once and until the iterator is closed or its consumer
@@ -311,7 +311,7 @@ class MemoryCommandBus:
     def _load(self, inbox: _Inbox) -> int:
         return sum(1 for owner in self._owners.values() if owner == inbox.worker_id)
 
-    async def _drain(self, inbox: _Inbox) -> AsyncIterator[Delivery]:
+    async def _drain(self, inbox: _Inbox) -> AsyncGenerator[Delivery, None]:
         try:
             while True:
                 pending = await inbox.take()

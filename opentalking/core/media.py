@@ -57,12 +57,25 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an engine knows of a whole sentence before all its sound is made.
+
+    Times are seconds from the start of the sentence's first piece, offsets characters of the
+    texts of all its pieces, joined.
+    """
+
+    seconds: float
+    words: tuple[WordTiming, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """A piece of synthesised (or played) sound on its way to the face.
 
     `pcm` is mono int16 at `sample_rate`; providers use their own rate, the speak stage
     resamples to `MEDIA_RATE` before the face sees it. Timings are seconds from the piece's
-    start, in order, without overlap. `ends_sentence` lets the face pad to a whole frame.
+    start, in order, without overlap. `ends_sentence` lets the face pad to a whole frame. The
+    first piece of a sentence may carry an `outlook` on all of it.
     """
 
     pcm: Samples
@@ -72,6 +85,7 @@ class Speech:
     words: tuple[WordTiming, ...] = ()
     ends_sentence: bool = True
     marks: tuple[Mark, ...] = ()
+    outlook: Outlook | None = None
 
     @property
     def seconds(self) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from opentalking.core.events import SubtitleWord
-from opentalking.core.media import MEDIA_RATE, Speech, WordTiming
+from opentalking.core.media import MEDIA_RATE, Outlook, Speech, WordTiming
 
 
 @dataclass(slots=True)
@@ -17,7 +17,13 @@ class SpokenSentence:
     seconds: float = 0.0
     words: list[WordTiming] = field(default_factory=list)
     start_samples: int | None = None
-    ended: bool = False
+    outlook: Outlook | None = None
+
+    def expected(self) -> tuple[float, Sequence[WordTiming]]:
+        """Duration and words of the whole sentence, as far as they are known now."""
+        if self.outlook is not None and self.outlook.seconds > self.seconds:
+            return self.outlook.seconds, self.outlook.words
+        return self.seconds, self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Captions:
         if sentence is None:
             sentence = self._sentences[index] = SpokenSentence(index, self._pending_text + text)
             self._pending_text = ""
+            sentence.outlook = speech.outlook
         base, offset = sentence.seconds, len(sentence.spoken)
         sentence.words += [
             WordTiming(
@@ -84,17 +91,16 @@ class Captions:
         sentence.start_samples = at_samples
         self._last_started = index
         start_seconds = at_samples / MEDIA_RATE
+        seconds, timed = sentence.expected()
         words = [
             SubtitleWord(
                 text=word.text,
                 start_ms=_ms(start_seconds + word.start_seconds),
                 end_ms=_ms(start_seconds + word.end_seconds),
             )
-            for word in sentence.words
+            for word in timed
         ]
-        return Caption(
-            sentence.text, _ms(start_seconds), _ms(start_seconds + sentence.seconds), words or None
-        )
+        return Caption(sentence.text, _ms(start_seconds), _ms(start_seconds + seconds), words or None)
 
     def is_last(self, index: int) -> bool:
         """Whether no sentence with sound is known after `index`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from opentalking.core.errors import OpenTalkingError
-from opentalking.core.media import Mark, Speech
+from opentalking.core.media import SAMPLES_PER_PACKET, Mark, Speech
 from opentalking.core.providers import ChatModel, Face
 from opentalking.engine.captions import Captions
 from opentalking.engine.history import History
@@ -121,8 +121,9 @@ class Turn:
 
     def mark(self, mark: Mark) -> None:
         """A sentence starts to sound."""
+        # The mark lies in the packet that has just left.
         heard = self._parts.output.heard_samples(self.id)
-        caption = self._captions.started(mark.sentence_index, heard)
+        caption = self._captions.started(mark.sentence_index, max(0, heard - SAMPLES_PER_PACKET))
         if caption is not None:
             self._final_sent = self._all_spoken and self._captions.is_last(mark.sentence_index)
             self._parts.report.caption(caption, is_final=self._final_sent)

@@ -1,5 +1,6 @@
 """From a voice model's durations to phoneme and word timings. Pure functions, standard library only."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -218,7 +219,8 @@ def word_spans(phones: Sequence[Phone], owners: Sequence[int | None]) -> dict[in
 def complete_words(count: int, spans: dict[int, tuple[int, int]], total: int) -> list[tuple[int, int]]:
     """A span for every one of `count` words, in order and without overlap.
 
-    Words without sound of their own share that of the known word before them, else what lies before the first.
+    Words without sound of their own share that of the known word before them, else what lies
+    before the first.
     """
     known = sorted(spans)
     result: list[tuple[int, int]] = []
@@ -252,7 +254,8 @@ class TimedSentence:
     """A sentence as the voice will speak it.
 
     `owners` names for each of `phones` the word that it belongs to (index in the text); the
-    sentence holds the words from `first_word` to before `end_word`. Without `phones` the model does not tell durations.
+    sentence holds the words from `first_word` to before `end_word`. Without `phones` the model
+    does not tell durations.
     """
 
     phones: Sequence[Phone]
@@ -311,7 +314,7 @@ def stretches(sentence: TimedSentence, words: Sequence[TextWord], sizes: Sequenc
     cuts = _cuts(sentence, sizes)
     text_start = 0 if sentence.first_word == 0 else _text_start(words, sentence.first_word)
     result: list[Stretch] = []
-    for (start, first_phone), (end, end_phone) in zip(cuts, cuts[1:], strict=False):
+    for (start, first_phone), (end, end_phone) in itertools.pairwise(cuts):
         is_last = end == sentence.total_samples
         inside = [at for at, span in enumerate(spans) if start <= span[0] and (span[0] < end or is_last)]
         following = sentence.first_word + (inside[-1] + 1 if inside else _count_before(spans, start))
@@ -349,9 +352,17 @@ def _cuts(sentence: TimedSentence, sizes: Sequence[int]) -> list[tuple[int, int]
         at += phone.samples
         wanted = sizes[min(len(cuts), len(sizes)) - 1]
         left = sentence.total_samples - at
-        if phone.symbol == _GAP and at - cuts[-1][0] >= wanted and left >= sizes[0]:
+        long_enough = at - cuts[-1][0] >= wanted and left >= sizes[0]
+        if phone.symbol == _GAP and long_enough and _is_between_words(sentence.owners, index):
             cuts.append((at, index + 1))
     return [*cuts, (sentence.total_samples, len(sentence.phones))]
+
+
+def _is_between_words(owners: Sequence[int | None], index: int) -> bool:
+    """Whether the gap at `index` parts two words, and not two spoken parts of one (such as "$25")."""
+    before = next((owner for owner in reversed(owners[:index]) if owner is not None), None)
+    after = next((owner for owner in owners[index:] if owner is not None), None)
+    return before != after
 
 
 def _count_before(spans: Sequence[tuple[int, int]], start: int) -> int:

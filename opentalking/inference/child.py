@@ -12,6 +12,7 @@ is closed at its next `yield`.
 
 import contextlib
 import ctypes
+import io
 import os
 import queue
 import signal
@@ -223,6 +224,8 @@ def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     return reader, writer
 
 

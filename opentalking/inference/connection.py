@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import itertools
+import os
+import signal
 from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -132,19 +134,23 @@ class Connection:
     async def close(self, timeout_seconds: float) -> None:
         """Ask the child to end, then terminate it, then kill it; the task of `run()` sees it end."""
         self._stdin.close()
-        for stronger in (self._process.terminate, self._process.kill):
+        for stronger in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_seconds):
                     await self._process.wait()
             if self._process.returncode is not None:
                 return
-            stronger()
+            self._signal(stronger)
 
     def _kill(self) -> None:
         self.usable = False
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # Not `Process.send_signal`: that reaps a child which just ended, behind asyncio's back.
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self.pid, number)
 
     def _write(self, header: Json, data: bytes = b"") -> None:
         # No drain: the child always reads, and what waits here is bounded by the host's slots.

@@ -238,12 +238,12 @@ class MediaOutput:
                 self._close_turn(self._turn, dropped=True)
 
     def _tick(self) -> None:
+        if self._key_pending:
+            self.request_key_frame()
         tick = self._ticks
         self._ticks += 1
         has_picture = tick % PACKETS_PER_FRAME == 0
         samples = self._advance(has_picture)
-        if self._key_pending:
-            self.request_key_frame()
         if self._sink is not None:
             self._sink.send_audio(self._encode_sound(samples), tick * SAMPLES_PER_PACKET)
         if has_picture:

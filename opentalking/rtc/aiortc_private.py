@@ -7,14 +7,16 @@ a renamed private attribute would fail silently (no key frames after loss, no lo
 import asyncio
 import ipaddress
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, cast
 
 import aioice.ice
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
-from aiortc import RTCRtpSender, RTCRtpTransceiver
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver
 from aiortc.codecs import CODECS
+from aiortc.exceptions import InvalidStateError
 from aiortc.rtcpeerconnection import find_common_codecs
 from aiortc.rtp import RTP_HISTORY_SIZE
 from aiortc.sdp import MediaDescription
@@ -42,6 +44,34 @@ class _Passthrough:
 
     def pack(self, outgoing: Outgoing) -> Outgoing:
         return outgoing
+
+
+def own_tasks(connection: RTCPeerConnection) -> Callable[[], Awaitable[None]]:
+    """Keep hold of the tasks (ICE, DTLS, closing) that aiortc starts and forgets.
+
+    Call before any description is set; await the result after `close` to see them end.
+    """
+    private = cast(Any, connection)
+    connect = private._RTCPeerConnection__connect
+    running: set[asyncio.Task[Any]] = set()
+
+    async def connect_tracked() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        running.add(task)
+        try:
+            # Raised when the connection is closed between two of its transports.
+            with suppress(InvalidStateError):
+                await connect()
+        finally:
+            running.discard(task)
+
+    async def ended() -> None:
+        closing = private._RTCPeerConnection__closeTask  # started when the other side closed first
+        await asyncio.gather(*running, *filter(None, [closing]), return_exceptions=True)
+
+    private._RTCPeerConnection__connect = connect_tracked
+    return ended
 
 
 def send_payloads(sender: RTCRtpSender) -> None:

@@ -88,6 +88,7 @@ class Peer:
         self._connect_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=_ice_servers(config)))
+        self._tasks_ended = aiortc_private.own_tasks(self._connection)
 
     @classmethod
     async def answer(
@@ -240,6 +241,7 @@ class Peer:
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._connection.close()
+                await self._tasks_ended()
         except TimeoutError:
             logger.warning("a peer connection did not close within %s s", _CLOSE_SECONDS)
         for track in (self._audio, self._video):

@@ -38,7 +38,7 @@ class SplitterLimits:
     """
 
     first_min_characters: int = 6
-    first_max_characters: int = 40
+    first_max_characters: int = 32
     max_characters: int = 200
 
 

@@ -124,7 +124,7 @@ class FakeLlm:
         response = await self._stream(request)
         await self._send_words(response, self.answer)
         assert request.transport is not None
-        request.transport.abort()
+        request.transport.close()
         return response
 
     async def _mode_silent_end(self, request: web.Request) -> web.StreamResponse:

@@ -1,9 +1,9 @@
 """A receive-only WebRTC client on plain aiortc that records what it sees and hears.
 
-    async with RtcClient() as client:
-        peer = await Peer.answer(await client.offer(), ...)
-        await client.accept(peer.answer_sdp)
-        await client.until(lambda: len(client.pictures) > 25)
+async with RtcClient() as client:
+    peer = await Peer.answer(await client.offer(), ...)
+    await client.accept(peer.answer_sdp)
+    await client.until(lambda: len(client.pictures) > 25)
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamT
 from aiortc.rtp import RtpPacket
 from numpy.typing import NDArray
 
-from opentalking.rtc.aiortc_private import prepare_gathering
+from opentalking.rtc.aiortc_private import own_tasks, prepare_gathering
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,13 @@ class RtcClient:
         self.pictures: list[Picture] = []
         self.sound: list[Sound] = []
         self.video_packets = 0
+        self._last_sequence_number = 0
         self._keep_pictures = keep_pictures
         self._drop: Callable[[RtpPacket], bool] | None = None
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._tasks_ended = own_tasks(self.connection)
         self.connection.on("track", self._on_track)
         self.connection.on("connectionstatechange", self._changed.set)
         if data_channel:
@@ -120,12 +122,19 @@ class RtcClient:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.connection.close()
+        await self._tasks_ended()
 
     async def request_key_frame(self) -> None:
         """Send a PLI for the video."""
-        receiver = cast(Any, self._receiver("video"))
-        (source,) = (s.source for s in receiver.getSynchronizationSources()[:1])
-        await receiver._send_rtcp_pli(source)
+        await cast(Any, self._receiver("video"))._send_rtcp_pli(self._video_source())
+
+    async def report_missing(self, offset: int) -> None:
+        """Send a NACK for the packet `offset` away from the last video packet."""
+        missing = (self._last_sequence_number + offset) % 65536
+        await cast(Any, self._receiver("video"))._send_rtcp_nack(self._video_source(), [missing])
+
+    def _video_source(self) -> int:
+        return self._receiver("video").getSynchronizationSources()[0].source
 
     def lose_video(self, drop: Callable[[RtpPacket], bool] | None) -> None:
         """Lose the incoming video packets for which `drop` is true (None: none)."""
@@ -155,6 +164,7 @@ class RtcClient:
             if self._drop is not None and self._drop(packet):
                 return
             self.video_packets += 1
+            self._last_sequence_number = packet.sequence_number
             self._changed.set()
             await handle(packet, arrival_time_ms=arrival_time_ms)
 
@@ -170,9 +180,9 @@ class RtcClient:
             self._changed.set()
 
     def _record_picture(self, frame: av.VideoFrame) -> None:
-        kept = frame.to_ndarray(format="yuv420p") if self._keep_pictures else None
+        kept = np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) if self._keep_pictures else None
         self.pictures.append(Picture(time.monotonic(), float(frame.time or 0.0), kept))
 
     def _record_sound(self, frame: av.AudioFrame) -> None:
-        samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
+        samples = np.asarray(frame.to_ndarray(), np.int16).reshape(-1, len(frame.layout.channels))[:, 0]
         self.sound.append(Sound(time.monotonic(), float(frame.time or 0.0), samples))

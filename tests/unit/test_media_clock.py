@@ -30,19 +30,26 @@ class Output:
         self._time, self._on_tick = time, on_tick
         self.ticks: list[float] = []
         self.skipped = 0
+        self._awaited = 0
+        self._reached = asyncio.Event()
+
+    async def until(self, ticks: int) -> None:
+        self._awaited = ticks
+        await self._reached.wait()
 
     def tick(self) -> None:
         self.ticks.append(self._time.now - 100.0)
         self._on_tick(len(self.ticks))
+        if len(self.ticks) == self._awaited:
+            self._reached.set()
 
     def skip(self, ticks: int) -> None:
         self.skipped += ticks
 
 
-async def run_until(ticker: MediaTicker, done: Callable[[], bool]) -> None:
+async def run_until(ticker: MediaTicker, output: Output, ticks: int) -> None:
     task = asyncio.create_task(ticker.run())
-    while not done():
-        await asyncio.sleep(0)
+    await output.until(ticks)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -53,7 +60,7 @@ async def test_lateness_of_each_tick_does_not_become_drift() -> None:
     output = Output(time)
     ticker = MediaTicker(time=time.time, sleep=time.sleep)
     ticker.add(output)
-    await run_until(ticker, lambda: len(output.ticks) >= 500)
+    await run_until(ticker, output, 500)
     assert output.ticks[499] == pytest.approx(499 * 0.02 + 0.003, abs=1e-6)
     assert ticker.lateness.p50_ms == pytest.approx(3.0, abs=0.01)
     assert ticker.lateness.max_ms == pytest.approx(3.0, abs=0.01)
@@ -70,7 +77,7 @@ async def test_a_short_stall_is_made_up_tick_by_tick() -> None:
     output = Output(time, stall)
     ticker = MediaTicker(time=time.time, sleep=time.sleep)
     ticker.add(output)
-    await run_until(ticker, lambda: len(output.ticks) >= 50)
+    await run_until(ticker, output, 50)
     assert output.skipped == 0
     assert output.ticks[49] == pytest.approx(49 * 0.02)
 
@@ -85,7 +92,7 @@ async def test_a_long_stall_is_skipped_without_a_burst_and_stays_on_the_wall_clo
     output = Output(time, stall)
     ticker = MediaTicker(time=time.time, sleep=time.sleep)
     ticker.add(output)
-    await run_until(ticker, lambda: len(output.ticks) >= 30)
+    await run_until(ticker, output, 30)
     assert output.skipped in (148, 149)
     gaps = [b - a for a, b in zip(output.ticks[10:], output.ticks[11:30], strict=False)]
     assert sum(gap < 0.001 for gap in gaps) == 0
@@ -101,8 +108,7 @@ async def test_without_outputs_it_does_not_wake_up() -> None:
         await asyncio.sleep(0)
     assert time.sleeps == 0
     ticker.add(output)
-    while len(output.ticks) < 3:
-        await asyncio.sleep(0)
+    await output.until(3)
     ticker.remove(output)
     for _ in range(10):
         await asyncio.sleep(0)
@@ -122,5 +128,5 @@ async def test_an_output_removed_during_a_tick_is_not_ticked_again() -> None:
     stays = Output(time)
     ticker.add(gone)
     ticker.add(stays)
-    await run_until(ticker, lambda: len(stays.ticks) >= 5)
+    await run_until(ticker, stays, 5)
     assert len(gone.ticks) == 1

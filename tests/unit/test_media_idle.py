@@ -91,17 +91,19 @@ async def test_disk_survives_a_restart(pool: ThreadPoolExecutor, tmp_path: Path)
     assert len(list((tmp_path / "idle").iterdir())) == 1
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "other"])
-async def test_a_damaged_file_is_encoded_again(
-    pool: ThreadPoolExecutor, tmp_path: Path, damage: str
-) -> None:
-    source = Source()
-    await IdleCache(tmp_path, pool).get("a", "h264", source)
-    (path,) = tmp_path.iterdir()
+def _damage(directory: Path, how: str) -> None:
+    (path,) = directory.iterdir()
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     damaged = {"truncate": bytes(data[:100]), "flip": bytes(data), "empty": b"", "other": b"OTIDLE1\n"}
-    path.write_bytes(damaged[damage])
+    path.write_bytes(damaged[how])
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "other"])
+async def test_a_damaged_file_is_encoded_again(pool: ThreadPoolExecutor, tmp_path: Path, damage: str) -> None:
+    source = Source()
+    await IdleCache(tmp_path, pool).get("a", "h264", source)
+    _damage(tmp_path, damage)
     loop = await IdleCache(tmp_path, pool).get("a", "h264", source)
     assert source.made == 2
     assert len(decode_video(list(loop.frames), "h264")) == 50

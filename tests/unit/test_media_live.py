@@ -1,6 +1,7 @@
 """Pictures across idle and live: no artefact, key frames on request, late encodings, reconnects."""
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_every_decoded_picture_is_one_of_the_sources_across_switches(codec: Vide
             kinds.append("live" if int(np.argmax(scores)) >= 100 else "idle")
         runs = [kind for index, kind in enumerate(kinds) if index == 0 or kinds[index - 1] != kind]
         assert runs == ["idle", "live", "idle", "live", "idle", "live", "idle"]
-        assert kinds.count("live") == 15 + 5 + 3
+        assert kinds.count("live") == 15 + 4 + 3
         switches = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
         assert all(sink.video[index][0].key for index in switches)
 
@@ -89,7 +90,6 @@ def test_the_idle_phase_goes_on_while_speaking_and_returns_at_the_nearest_key() 
         assert stage.output.idle_position == 10
         await stage.output.begin("a")
         await stage.output.put(segment("a", 15))
-        await stage.output.put(segment("a", 15, 15)) if False else None
         stage.output.end("a")
         await stage.tick(20)
         assert stage.output.idle_position == 20
@@ -115,7 +115,7 @@ def test_a_key_frame_on_request_while_idle_at_most_each_300_ms() -> None:
         assert keys[0] == 30
         assert sink.video[30][0] is idle.frames[25]
         assert len(keys) <= 4
-        assert all(b - a >= 7 for a, b in zip(keys, keys[1:], strict=False))
+        assert all(b - a >= 7 for a, b in pairwise(keys))
         decode_video([frame for frame, _ in sink.video[30:]], "h264")
         await stage.output.aclose()
 
@@ -173,8 +173,9 @@ def test_sound_does_not_wait_for_late_pictures_and_no_encoded_frame_is_lost() ->
         await stage.tick(7)
         assert stage.output.heard_samples("a") == 8 * 960
         assert len(sink.video) == first + 1
-        while pool.waiting:
-            pool.run_next()
+        for _ in range(16):
+            if pool.waiting:
+                pool.run_next()
             await stage.tick()
         live = decode_video([frame for frame, _ in sink.video[first:]], "h264")
         shown = [int(np.argmax([psnr(live_picture(i), p) for i in range(12)])) for p in live]
@@ -276,7 +277,10 @@ def test_a_new_peer_in_mid_turn_goes_on_at_a_key_frame(codec: VideoCodec) -> Non
         assert stage.output.heard_samples("a") == 15 * 1920
         pictures = second.pictures()
         scores = [
-            (max(psnr(idle_picture(i), p) for i in range(100)), max(psnr(live_picture(i), p) for i in range(15)))
+            (
+                max(psnr(idle_picture(i), p) for i in range(100)),
+                max(psnr(live_picture(i), p) for i in range(15)),
+            )
             for p in pictures
         ]
         assert all(max(score) > GOOD_DB for score in scores)

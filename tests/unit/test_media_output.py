@@ -1,6 +1,7 @@
 """What a session plays and when, on virtual ticks: pacing, marks, drop, holes, back-pressure."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_under_run_is_a_hole_that_is_not_heard_and_pictures_go_on() -> None:
         await stage.tick(20)
         assert stage.output.heard_samples("t") == 3 * SAMPLES_PER_FRAME
         in_hole = [pts for _, pts in sink.video[-5:]]
-        assert [b - a for a, b in zip(in_hole, in_hole[1:], strict=False)] == [3600] * 4
+        assert [b - a for a, b in pairwise(in_hole)] == [3600] * 4
         await stage.output.put(segment("t", 3, 3))
         stage.output.end("t")
         await stage.tick(20)

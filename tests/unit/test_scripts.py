@@ -35,7 +35,7 @@ def fake_python(path: Path, *, can_venv: bool, version: str = "3.11") -> Path:
     """An interpreter that only answers the questions of `scripts/setup`."""
     venv_code = 0 if can_venv else 1
     path.write_text(
-        f'#!/bin/sh\ncase "$2" in *ensurepip*) exit {venv_code};; *print*) echo {version};; *) exit 0;; esac\n'
+        f'#!/bin/sh\ncase "$2" in *ensurepip*) exit {venv_code};; *print*) echo {version};; esac\n'
     )
     path.chmod(0o755)
     return path
@@ -150,15 +150,45 @@ def test_generated_documents_are_current() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def web_checkout(folder: Path) -> Path:
-    """A checkout whose page is built by copying a file, without packages."""
-    shutil.copytree(SCRIPTS, folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    web = folder / "apps" / "web"
+@pytest.fixture
+def web_checkout(tmp_path: Path) -> Path:
+    """A checkout whose page is built by copying a file and noting that it was built."""
+    shutil.copytree(SCRIPTS, tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    # Node.js may be in our environment only.
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    web = tmp_path / "apps" / "web"
     web.mkdir(parents=True)
-    build = "mkdir -p dist && cp page.html dist/index.html && echo built >> builds.log.txt && mv builds.log.txt dist/.."
+    build = "mkdir -p dist && cp page.html dist/index.html && echo built >> ../../builds"
     manifest = {"name": "page", "version": "1.0.0", "private": True, "scripts": {"build": build}}
     (web / "package.json").write_text(json.dumps(manifest))
     lock = {"name": "page", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "page"}}}
     (web / "package-lock.json").write_text(json.dumps(lock))
     (web / "page.html").write_text("first")
-    return web
+    return tmp_path
+
+
+def test_page_is_built_only_when_its_sources_changed(web_checkout: Path) -> None:
+    def build() -> int:
+        done = run(sys.executable, web_checkout / "scripts" / "build_web.py", cwd=web_checkout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return len((web_checkout / "builds").read_text().splitlines())
+
+    page = web_checkout / "apps" / "web" / "page.html"
+    assert build() == 1
+    assert build() == 1
+    page.write_text("second")
+    assert build() == 2
+    built = web_checkout / "apps" / "web" / "dist" / "index.html"
+    assert built.read_text() == "second"
+    built.unlink()
+    assert build() == 3
+
+
+def test_page_that_does_not_build_says_why_and_is_tried_again(web_checkout: Path) -> None:
+    page = web_checkout / "apps" / "web" / "page.html"
+    page.unlink()
+    for _ in range(2):
+        done = run(sys.executable, web_checkout / "scripts" / "build_web.py", cwd=web_checkout)
+        assert done.returncode == 1
+        assert "page.html" in done.stdout
+        assert "The page does not build" in done.stdout

@@ -35,6 +35,7 @@ def load(settings: Json) -> Engine:
     params.n_ctx = settings["context_tokens"]
     params.n_parallel = settings["parallel"]
     params.kv_unified = True
+    params.n_cache_reuse = 16
     params.cache_ram_mib = settings["cache_mib"]
     # More than one thread spins, and collapses when the cores are shared with voice and face.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]

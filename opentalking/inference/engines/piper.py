@@ -2,9 +2,10 @@
 
 Operation `speak`: payload `voice` (name), `clauses` (texts), `length_scale`, `noise_scale`,
 `noise_w_scale`. Parts are consecutive stretches of sound, cut between words: header `clause`
-(index), `text` (`[start, end]` of the stretch in its clause), `last` (whether it ends the clause), `sample_rate`,
-`phonemes` as `[symbol, start, end]`, `words` as `[text_start, text_end, start, end]`; offsets are
-characters of the clause, times samples of the stretch; data are int16 mono.
+(index), `text` (`[start, end]` of the stretch in its clause, -1 for its end), `last` (whether it
+ends the clause), `sample_rate`, `phonemes` as `[symbol, start, end]`, `words` as `[text_start,
+text_end, start, end]`; offsets are characters of the clause, times samples of the stretch; data
+are int16 mono.
 
 Settings: `directory` (of `<voice>.onnx` and `<voice>.onnx.json`), `voice` (loaded and warmed at
 the start), `threads` (of one synthesis).
@@ -38,10 +39,10 @@ from opentalking.inference.spoken import speakable, spoken_word
 
 _WARM_TEXT = "Hello there, nice to meet you."
 _HEAD_SECONDS = 0.012
-_TAIL_SECONDS = 0.12
+_TAIL_SECONDS, _PAUSE_SECONDS = 0.12, 0.3  # after the text, and between its sentences
 _SILENCE = 0.006
 # Each stretch is long enough to play while the next one, up to twice as long, is made.
-_STRETCH_SECONDS = (0.4, 0.8, 1.6)
+_STRETCH_SECONDS = (0.25, 0.5, 1.0, 2.0)
 
 
 class Phonemizer:
@@ -105,8 +106,8 @@ class Voice:
         for number, piece in enumerate(pieces):
             is_first, is_last = number == 0, number == len(pieces) - 1
             pcm = take.pcm(piece.start, piece.end)
-            head, tail = int(_HEAD_SECONDS * rate), int(_TAIL_SECONDS * rate)
-            start, end = speech_bounds(pcm, _SILENCE, head, tail)
+            tail_seconds = _TAIL_SECONDS if last else _PAUSE_SECONDS
+            start, end = speech_bounds(pcm, _SILENCE, int(_HEAD_SECONDS * rate), int(tail_seconds * rate))
             start, end = (start if is_first else 0), (end if is_last else len(pcm))
             trimmed = piece.cut(start, end)
             yield Part(

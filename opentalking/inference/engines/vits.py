@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -62,7 +63,7 @@ class VitsModel:
 
     def take(self, ids: list[int], style: Style, request: Request | None = None) -> Take:
         """Prepare one sentence; raises `Cancelled` as soon as `request` is cancelled, `EngineError`."""
-        inputs = {
+        inputs: dict[str, NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array([style.noise_scale, style.length_scale, style.noise_w_scale], np.float32),
@@ -95,7 +96,7 @@ class VitsModel:
 def _run(
     session: onnxruntime.InferenceSession,
     outputs: list[str] | None,
-    inputs: dict[str, NDArray[np.generic]],
+    inputs: dict[str, NDArray[Any]],
     request: Request | None,
 ) -> list[NDArray[np.float32]]:
     options = onnxruntime.RunOptions()

@@ -1,5 +1,6 @@
 """The tiny chat model that comes with the project: an answer without key and network, a demo."""
 
+import asyncio
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -95,8 +96,8 @@ class BuiltinChatModel:
                     answered = True
                     yield delta
             return
-        except ProviderError:
-            if answered or self._closed or self._process.running:
+        except ProviderError as error:
+            if answered or not error.retryable or self._closed or self._process.running:
                 raise
         async with aclosing((await self._connect()).reply(prompt)) as deltas:
             async for delta in deltas:
@@ -105,7 +106,14 @@ class BuiltinChatModel:
     async def warm(self, system_prompt: str) -> None:
         """Load the model and have it read the system prompt, so that the first token comes quickly."""
         endpoint = await self._connect()
-        await endpoint.warm(self._prompt([Message("system", system_prompt)])[0].content)
+        prompt = self._prompt([Message("system", system_prompt)])[0].content
+        # At once, so that each of the model's places for an answer has read it.
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(self._config.parallel):
+                    tasks.create_task(endpoint.warm(prompt))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
 
     async def aclose(self) -> None:
         """End the child; idempotent."""

@@ -92,8 +92,11 @@ class OpenAICompatibleChatModel:
     async def warm(self, system_prompt: str) -> None:
         """Have a server on this machine load its model; a hosted one is paid per request and left alone."""
         if is_loopback(self._config.base_url):
-            async with aclosing(self._contents([Message("system", system_prompt), _GREETING])) as contents:
-                await anext(contents, None)
+            prompt = [Message("system", system_prompt), _GREETING]
+            # Read to its end: a server takes a moment to free what a cancelled request held.
+            async with aclosing(self._contents(prompt, max_tokens=1)) as contents:
+                async for _ in contents:
+                    pass
 
     async def aclose(self) -> None:
         """Close the connections; replies in flight fail. Idempotent."""
@@ -104,11 +107,13 @@ class OpenAICompatibleChatModel:
                 async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
                     await client.close()
 
-    async def _contents(self, messages: Sequence[Message]) -> AsyncGenerator[tuple[str, str], None]:
+    async def _contents(
+        self, messages: Sequence[Message], max_tokens: int | None = None
+    ) -> AsyncGenerator[tuple[str, str], None]:
         """Content and finish reasons as the endpoint sends them; raises when it ends without a reason."""
         patience = _Patience(self._config)
         with self._upstream.errors("answer"):
-            stream = await patience.wait(self._open(messages))
+            stream = await patience.wait(self._open(messages, max_tokens or self._config.max_tokens))
         finished = False
         try:
             if not _is_event_stream(stream):
@@ -129,7 +134,7 @@ class OpenAICompatibleChatModel:
         if not finished:
             raise self._upstream.error("the stream broke off before the answer was complete", retryable=True)
 
-    async def _open(self, messages: Sequence[Message]) -> _Stream:
+    async def _open(self, messages: Sequence[Message], max_tokens: int | None) -> _Stream:
         config = self._config
         if self._closed:
             raise self._upstream.error("closed", retryable=False)
@@ -139,7 +144,7 @@ class OpenAICompatibleChatModel:
             model=config.model,
             messages=_as_params(fit_history(messages, config.history)),
             stream=True,
-            max_tokens=openai.omit if config.max_tokens is None else config.max_tokens,
+            max_tokens=openai.omit if max_tokens is None else max_tokens,
             temperature=openai.omit if config.temperature is None else config.temperature,
             extra_body=dict(config.extra_body) or None,
         )

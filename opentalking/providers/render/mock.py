@@ -43,7 +43,7 @@ class MockRenderer:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, directory: Path) -> tuple[str, I420]:
-        files = read_files(directory)
+        files = read_files(directory, {})
         picture = decode(files.picture)
         size = streamed_size(picture.shape[1], picture.shape[0], self._max_pixels)
         return f"{NAME}-{files.fingerprint}-{size[0]}x{size[1]}", to_i420(split(resize(picture, size)))

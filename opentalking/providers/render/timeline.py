@@ -44,7 +44,7 @@ class SpeechTimeline:
         return bool(self._marks)
 
     def add(self, speech: Speech) -> int:
-        """Append a piece and return the position of its first sample; raises `ValueError` for a foreign rate."""
+        """Append a piece; return the position of its first sample. A foreign rate raises `ValueError`."""
         if speech.sample_rate != MEDIA_RATE:
             raise ValueError(f"speech at {speech.sample_rate} Hz, the face wants {MEDIA_RATE} Hz")
         start, count = self._end, len(speech.pcm)

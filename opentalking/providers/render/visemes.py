@@ -22,13 +22,13 @@ _SHAPES: dict[str, dict[str, float]] = {
     "rest": {},
     "closed": {"press": 1.0},
     "teeth_on_lip": {"tuck": 1.0, "raise": 0.75, "jaw": 0.06},
-    "open": {"jaw": 0.82, "drop": 0.25, "raise": 0.30, "wide": 0.10},
-    "half_open": {"jaw": 0.55, "drop": 0.28, "raise": 0.28, "wide": 0.15},
+    "open": {"jaw": 0.94, "drop": 0.25, "raise": 0.30, "wide": 0.10},
+    "half_open": {"jaw": 0.62, "drop": 0.28, "raise": 0.28, "wide": 0.15},
     "front": {"jaw": 0.46, "wide": 0.38, "raise": 0.38, "drop": 0.35},
     "spread": {"jaw": 0.22, "wide": 0.80, "raise": 0.48, "drop": 0.50},
     "relaxed_spread": {"jaw": 0.28, "wide": 0.45, "raise": 0.40, "drop": 0.42},
     "neutral": {"jaw": 0.34, "drop": 0.28, "raise": 0.22},
-    "round_open": {"jaw": 0.66, "pucker": 0.45, "drop": 0.12},
+    "round_open": {"jaw": 0.74, "pucker": 0.45, "drop": 0.12},
     "round": {"jaw": 0.48, "pucker": 0.62, "drop": 0.10},
     "round_close": {"jaw": 0.20, "pucker": 0.92, "drop": 0.22, "raise": 0.15},
     "hiss": {"jaw": 0.07, "wide": 0.42, "raise": 0.50, "drop": 0.65},
@@ -65,10 +65,21 @@ _LETTERS: dict[str, str] = {
 }
 
 _WHOLE: dict[str, tuple[str, ...]] = {
-    "tʃ": ("hush",), "dʒ": ("hush",), "ʈʂ": ("hush",), "ɖʐ": ("hush",),
-    "tɕ": ("hiss",), "dʑ": ("hiss",), "ts": ("hiss",), "dz": ("hiss",),
-    "zh": ("hush",), "ch": ("hush",), "sh": ("hush",), "ng": ("back",),
-    "er": ("half_open", "rhotic"), "ong": ("round", "back"), "ü": ("round_close",),
+    "tʃ": ("hush",),
+    "dʒ": ("hush",),
+    "ʈʂ": ("hush",),
+    "ɖʐ": ("hush",),
+    "tɕ": ("hiss",),
+    "dʑ": ("hiss",),
+    "ts": ("hiss",),
+    "dz": ("hiss",),
+    "zh": ("hush",),
+    "ch": ("hush",),
+    "sh": ("hush",),
+    "ng": ("back",),
+    "er": ("half_open", "rhotic"),
+    "ong": ("round", "back"),
+    "ü": ("round_close",),
 }
 
 _REACH = 3

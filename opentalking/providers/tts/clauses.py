@@ -3,22 +3,28 @@
 import re
 
 _WORD = re.compile(r"\S+")
+_FIRST_MIN_WORDS, _FIRST_MAX_WORDS = 4, 12
 _MIN_WORDS, _MAX_WORDS, _ANYWHERE_WORDS = 8, 24, 48
 _PAUSE = re.compile(r"[,;:.!?…—–，。！？；：][\"'”’)\]]*$")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
 def clauses(text: str) -> list[str]:
-    """Split `text` into pieces whose concatenation is `text`; each holds a letter or digit if `text` does.
+    """Split `text` into pieces whose concatenation is `text`; each holds a letter or digit if it does.
 
-    Up to 24 words stay together. Longer ones are cut after the last sentence end within reach,
-    else the last other punctuation, else (after 48 words) between any two words.
+    Up to 14 words stay together. The first piece of a longer text ends at a pause within 12 words
+    where there is one; then pieces of up to 24 words end after the last sentence end within reach,
+    else after the last other punctuation, else (after 48 words) between any two words.
     """
     words = list(_WORD.finditer(text))
     cuts: list[int] = []
     first = 0
-    while len(words) - first > _MAX_WORDS:
-        size = _piece_words([match[0] for match in words[first : first + _ANYWHERE_WORDS + 1]])
+    longest = _FIRST_MAX_WORDS
+    while len(words) - first > longest + 2:
+        ahead = [match[0] for match in words[first : first + _ANYWHERE_WORDS + 1]]
+        size = _pause_within(ahead, _FIRST_MIN_WORDS, _FIRST_MAX_WORDS) if not cuts else None
+        size = size or _piece_words(ahead)
+        longest = _MAX_WORDS
         if size is None:
             break
         first += size
@@ -29,14 +35,22 @@ def clauses(text: str) -> list[str]:
 
 def _piece_words(words: list[str]) -> int | None:
     """How many of `words` the next piece takes; None: all of them."""
-    reach = range(_MIN_WORDS, min(_MAX_WORDS, len(words) - 2) + 1)
+    if len(words) <= _MAX_WORDS + 2:
+        return None
+    if (size := _pause_within(words, _MIN_WORDS, _MAX_WORDS)) is not None:
+        return size
+    beyond = range(_MAX_WORDS + 1, len(words) - 1)
+    found = next((size for size in beyond if _PAUSE.search(words[size - 1])), None)
+    return found or (_ANYWHERE_WORDS if len(words) > _ANYWHERE_WORDS else None)
+
+
+def _pause_within(words: list[str], shortest: int, longest: int) -> int | None:
+    reach = range(shortest, min(longest, len(words) - 2) + 1)
     for mark in (_SENTENCE_END, _PAUSE):
         ends = [size for size in reach if mark.search(words[size - 1])]
         if ends:
             return ends[-1]
-    beyond = range(_MAX_WORDS + 1, len(words) - 1)
-    found = next((size for size in beyond if _PAUSE.search(words[size - 1])), None)
-    return found or (_ANYWHERE_WORDS if len(words) > _ANYWHERE_WORDS else None)
+    return None
 
 
 def _merge_silent(pieces: list[str]) -> list[str]:

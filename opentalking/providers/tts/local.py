@@ -20,7 +20,8 @@ from opentalking.providers.tts.clauses import clauses
 
 _ENGINE = "opentalking.inference.engines.piper"
 _FOLDER = "piper"
-_CATALOGUED = {"en_US-joe-medium": ("piper-joe", "piper-joe-config")}
+DEFAULT_VOICE = "en_US-joe-medium"
+_CATALOGUED = {DEFAULT_VOICE: ("piper-joe", "piper-joe-config")}
 _CACHED_MAX_CHARACTERS = 80
 
 
@@ -28,14 +29,14 @@ _CACHED_MAX_CHARACTERS = 80
 class LocalSpeechConfig:
     """How the embedded voice speaks and what it may use.
 
-    `models_directory` is the model store. `voice` is the one that speaks when none is named.
+    `models_directory` is the model store. `voice` speaks when none is named (empty: Joe).
     `length_scale` above 1 is slower; `noise_scale` and `noise_w_scale` are the random variation
     of sound and of durations (0: every take is the same). `max_parallel` syntheses run at once,
     each with `threads` threads; `max_waiting` more wait up to `queue_timeout_seconds`.
     """
 
     models_directory: Path
-    voice: str = "en_US-joe-medium"
+    voice: str = ""
     length_scale: float = 1.0
     noise_scale: float = 0.667
     noise_w_scale: float = 0.8
@@ -57,6 +58,7 @@ class LocalTextToSpeech:
 
     def __init__(self, config: LocalSpeechConfig) -> None:
         self._config = config
+        self._default_voice = config.voice or DEFAULT_VOICE
         self._cache = PhraseCache(config.cache_bytes)
         self._package_there = importlib.util.find_spec("piper") is not None
         self._files_checked = False
@@ -68,7 +70,7 @@ class LocalTextToSpeech:
                 provider=self.name,
                 settings={
                     "directory": str(directory),
-                    "voice": config.voice,
+                    "voice": self._default_voice,
                     "threads": config.threads,
                 },
                 environment=config.environment,
@@ -90,7 +92,7 @@ class LocalTextToSpeech:
         """ "" when it can speak, else `package_missing` or `weights_missing` and the remedy."""
         if not self._package_there:
             return "package_missing: pip install 'opentalking[piper]'"
-        if not self._present(self._config.voice):
+        if not self._present(self._default_voice):
             return "weights_missing: run `opentalking models pull --embedded`"
         return ""
 
@@ -98,7 +100,7 @@ class LocalTextToSpeech:
         """The voices on disk, the default one first."""
         folder = self._config.models_directory / _FOLDER
         names = sorted(path.name.removesuffix(".onnx") for path in folder.glob("*.onnx"))
-        names.sort(key=lambda name: name != self._config.voice)
+        names.sort(key=lambda name: name != self._default_voice)
         return [_describe(name) for name in names if self._present(name)]
 
     async def speak(
@@ -157,7 +159,7 @@ class LocalTextToSpeech:
         await self._process.start()
 
     def _check_files(self) -> None:
-        for file_id in _CATALOGUED.get(self._config.voice, ()):
+        for file_id in _CATALOGUED.get(self._default_voice, ()):
             try:
                 models.check(self._config.models_directory, file_id)
             except models.ModelStoreError as error:
@@ -171,8 +173,8 @@ class LocalTextToSpeech:
         return model.is_file() and model.with_name(model.name + ".json").is_file()
 
     def _known_voice(self, voice: str | None) -> str:
-        name = voice or self._config.voice
-        if name != self._config.voice and name not in {known.voice_id for known in self.voices()}:
+        name = voice or self._default_voice
+        if name != self._default_voice and name not in {known.voice_id for known in self.voices()}:
             raise InvalidInput(f"unknown voice {name!r}")
         return name
 

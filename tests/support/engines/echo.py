@@ -27,7 +27,9 @@ def _count(request: Request) -> Generator[Part, None, None]:
         _stopped.append(sent)
 
 
-def _stopped_after(_request: Request) -> Generator[Part, None, None]:
+def _stopped_after(request: Request) -> Generator[Part, None, None]:
+    while len(_stopped) < request.payload["wait_for"]:
+        time.sleep(0.001)
     yield Part({"sent": list(_stopped)})
 
 
@@ -55,6 +57,12 @@ def _die(request: Request) -> Generator[Part, None, None]:
     yield Part({})
 
 
+def _noise(request: Request) -> Generator[Part, None, None]:
+    for _ in range(request.payload["lines"]):
+        print("x" * request.payload["length"], file=sys.stderr)
+    yield Part({})
+
+
 def _facts(_request: Request) -> Generator[Part, None, None]:
     print("this goes to the log, not into the wire")
     yield Part({"environment": dict(os.environ), "niceness": os.nice(0), "pid": os.getpid()})
@@ -74,6 +82,7 @@ def load(settings: Json) -> Engine:
         "until_cancelled": _until_cancelled,
         "fail": _fail,
         "die": _die,
+        "noise": _noise,
         "facts": _facts,
     }
     return Engine(handlers, info={"pid": os.getpid(), "settings": settings})

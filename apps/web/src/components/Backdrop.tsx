@@ -2,6 +2,8 @@ import { useEffect, useState } from "react";
 
 const COARSE = 8;
 const SMOOTH = 96;
+/** Share of the picture's width that counts as its edge. */
+const EDGE = 0.16;
 
 /**
  * The colours of the avatar, spread over the window. They are sampled once into a tiny picture: a live
@@ -31,17 +33,31 @@ export function Backdrop({ preview }: { preview: string | null }) {
 }
 
 function sample(image: HTMLImageElement): string | null {
-  let source: CanvasImageSource = image;
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const edge = width * EDGE;
+  let picture = canvasOf(COARSE * 8, (context, side) => {
+    // The outer strips only: the picture then seems to go on beyond its frame, without the face in it.
+    context.drawImage(image, 0, 0, edge, height, 0, 0, side / 2, side);
+    context.drawImage(image, width - edge, 0, edge, height, side / 2, 0, side / 2, side);
+  });
   // Down to a few pixels, then up in steps: each step smooths, so that no grid remains.
-  for (const side of [64, COARSE, COARSE * 2, COARSE * 4, SMOOTH]) {
-    const canvas = document.createElement("canvas");
-    canvas.width = side;
-    canvas.height = side;
-    const context = canvas.getContext("2d");
-    if (!context) return null;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(source, 0, 0, side, side);
-    source = canvas;
+  for (const side of [COARSE, COARSE * 2, COARSE * 4, SMOOTH]) {
+    const source = picture;
+    if (!source) return null;
+    picture = canvasOf(side, (context) => {
+      context.drawImage(source, 0, 0, side, side);
+    });
   }
-  return source instanceof HTMLCanvasElement ? source.toDataURL("image/png") : null;
+  return picture?.toDataURL("image/png") ?? null;
+}
+
+function canvasOf(side: number, draw: (context: CanvasRenderingContext2D, side: number) => void): HTMLCanvasElement | null {
+  const canvas = document.createElement("canvas");
+  canvas.width = side;
+  canvas.height = side;
+  const context = canvas.getContext("2d");
+  if (!context) return null;
+  context.imageSmoothingQuality = "high";
+  draw(context, side);
+  return canvas;
 }

@@ -7,17 +7,21 @@ const COUNT_AFTER_SECONDS = 2;
 
 /** One word on what is going on, beside the avatar's name. */
 export function StatusLine({ state, name }: { state: State; name: string }) {
-  const t = useTranslate();
-  const { link } = state;
-  const now = useNow(link.phase === "connecting" || link.phase === "reconnecting");
-  const status = statusOf(state);
   return (
-    <div className="pill status" role="status" data-testid="status" data-status={status}>
+    <div className="pill status" role="status" data-testid="status" data-status={statusOf(state)}>
       <span className="status-dot" aria-hidden="true" />
       <b>{name}</b>
-      <span>{sentence(state, now, t)}</span>
+      {/* A new phase begins with a fresh clock. */}
+      <StatusWords key={state.link.phase} state={state} />
     </div>
   );
+}
+
+function StatusWords({ state }: { state: State }) {
+  const t = useTranslate();
+  const { phase } = state.link;
+  const now = useNow(phase === "connecting" || phase === "reconnecting");
+  return <span className="status-words">{sentence(state, now, t)}</span>;
 }
 
 function sentence(state: State, now: number, t: Translate): string {

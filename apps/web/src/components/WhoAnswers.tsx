@@ -1,3 +1,4 @@
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Health } from "../api/types";
 import { useTranslate } from "../i18n";
 
@@ -7,11 +8,31 @@ export function WhoAnswers({ health, name }: { health: Health; name: string }) {
   const llm = health.llm;
   const missing = health.llm_key_set === false || !llm?.model;
   const kind = missing ? "none" : llm.demo ? "demo" : "model";
+  const box = useRef<HTMLDetailsElement>(null);
+  const close = (): void => {
+    if (box.current) box.current.open = false;
+  };
+  useEffect(() => {
+    const onPointer = (event: PointerEvent): void => {
+      if (box.current && event.target instanceof Node && !box.current.contains(event.target)) box.current.open = false;
+    };
+    document.addEventListener("pointerdown", onPointer);
+    return () => {
+      document.removeEventListener("pointerdown", onPointer);
+    };
+  }, []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape" || !box.current?.open) return;
+    // This Escape closes the sheet; it does not stop the avatar as well.
+    event.stopPropagation();
+    close();
+  };
   const params = { model: llm?.model ?? "", provider: llm?.provider ?? "", name };
   return (
-    <details className="who" data-testid="who-answers" data-kind={kind}>
+    <details className="who" ref={box} onKeyDown={onKeyDown} data-testid="who-answers" data-kind={kind}>
       <summary className="pill" aria-label={`${t("who.label")}: ${t(`who.${kind}`, params)}`}>
         <span className="who-name">{t(`who.${kind}`, params)}</span>
+        {kind === "demo" && <span className="who-model">{params.model}</span>}
       </summary>
       <div className="sheet">
         {kind === "model" ? (

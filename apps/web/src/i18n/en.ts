@@ -39,7 +39,7 @@ export const en = {
   "status.ended": "Conversation ended",
   "status.offline": "You are offline",
 
-  "who.demo": "Demo model · {model}",
+  "who.demo": "Demo model",
   "who.model": "{model}",
   "who.none": "No language model",
   "who.label": "Who answers",

@@ -41,7 +41,7 @@ export const zh: Catalogue = {
   "status.ended": "对话已结束",
   "status.offline": "当前处于离线状态",
 
-  "who.demo": "演示模型 · {model}",
+  "who.demo": "演示模型",
   "who.model": "{model}",
   "who.none": "没有语言模型",
   "who.label": "由谁回答",

@@ -2,8 +2,8 @@
 
 import { type ApiClient, ApiError, errorDetail } from "../api/client";
 import type { ServerEvent } from "../api/events";
-import { EventStream } from "../api/stream";
-import { Peer } from "../rtc/peer";
+import { EventStream, type StreamHandlers } from "../api/stream";
+import { Peer, type PeerHandlers } from "../rtc/peer";
 import { type Wishes, chooseAvatar, chooseModel } from "./choose";
 import { type Action, reduce } from "./reducer";
 import { type FailureKind, type Outgoing, type State, initialState } from "./state";
@@ -14,20 +14,47 @@ const FIRST_FRAME_LIMIT_MS = 15_000;
 const DISCONNECT_GRACE_MS = 3_000;
 /** Pauses before new offers; in all they fit into the 15 s for which the server keeps a lost peer. */
 const REDIAL_DELAYS_MS = [0, 1_000, 2_000, 4_000];
-/** A first connection that failed is tried once more. */
-const FIRST_DIAL_DELAYS_MS = [500];
+/** A first connection whose media never came is tried once more; one that the server put off, three times. */
+const FIRST_DIAL_DELAYS_MS = { silent: [500], refused: [500, 2_000, 4_000] };
 const INTERRUPT_SHOWN_MS = 1_200;
+
+type Client = Pick<
+  ApiClient,
+  | "avatars"
+  | "models"
+  | "health"
+  | "createSession"
+  | "deleteSession"
+  | "sessionExists"
+  | "eventsUrl"
+  | "offer"
+  | "chat"
+  | "speak"
+  | "interrupt"
+>;
+type PeerPort = Pick<Peer, "connection" | "offer" | "accept" | "describe" | "playoutDelayMs" | "close">;
+type StreamPort = Pick<EventStream, "close">;
+
+export interface Ports {
+  makePeer(handlers: PeerHandlers): PeerPort;
+  openStream(url: string, handlers: StreamHandlers): StreamPort;
+}
+
+const browserPorts: Ports = {
+  makePeer: (handlers) => new Peer(handlers),
+  openStream: (url, handlers) => new EventStream(url, handlers),
+};
 
 type Timer = ReturnType<typeof setTimeout>;
 
 export class SessionController {
   /** The stream to show; null until the first connection. */
   stream: MediaStream | null = null;
-  peer: Peer | null = null;
+  peer: PeerPort | null = null;
 
   private state: State = initialState;
   private readonly listeners = new Set<() => void>();
-  private events: EventStream | null = null;
+  private events: StreamPort | null = null;
   private visit = 0;
   private attempt = 0;
   private wasLive = false;
@@ -37,8 +64,9 @@ export class SessionController {
   private redialTimer: Timer | undefined;
 
   constructor(
-    private readonly client: ApiClient,
+    private readonly client: Client,
     private readonly wishes: Wishes,
+    private readonly ports: Ports = browserPorts,
   ) {}
 
   readonly getState = (): State => this.state;
@@ -78,10 +106,6 @@ export class SessionController {
     this.hangUp();
     const visit = ++this.visit;
     this.dispatch({ type: "starting", now: performance.now() });
-    if (typeof RTCPeerConnection === "undefined") {
-      this.fail("no_webrtc", navigator.userAgent);
-      return;
-    }
     try {
       const created = await this.client.createSession(setup.avatar.id, setup.model);
       if (visit !== this.visit) {
@@ -171,7 +195,7 @@ export class SessionController {
   }
 
   private listen(sessionId: string): void {
-    this.events = new EventStream(this.client.eventsUrl(sessionId), {
+    this.events = this.ports.openStream(this.client.eventsUrl(sessionId), {
       onEvent: (event) => {
         this.onServerEvent(event);
       },
@@ -201,16 +225,14 @@ export class SessionController {
     if (!sessionId) return;
     this.dispatch({ type: "dialling", now: performance.now() });
     this.closePeer();
-    const peer: Peer = new Peer({
-      onStream: (stream) => {
-        if (peer !== this.peer) return;
-        this.stream = stream;
-        for (const listener of this.listeners) listener();
-      },
-      onConnection: (connection) => {
-        if (peer === this.peer) this.onConnection(connection);
-      },
-    });
+    let peer: PeerPort;
+    try {
+      peer = this.makePeer();
+    } catch (error) {
+      // The constructor is missing or forbidden: this browser has no WebRTC.
+      this.fail("no_webrtc", `${errorDetail(error)}; ${navigator.userAgent}`);
+      return;
+    }
     this.peer = peer;
     try {
       const sdp = await peer.offer();
@@ -223,6 +245,20 @@ export class SessionController {
     } catch (error) {
       if (peer === this.peer) this.onDialError(error);
     }
+  }
+
+  private makePeer(): PeerPort {
+    const peer: PeerPort = this.ports.makePeer({
+      onStream: (stream) => {
+        if (peer !== this.peer) return;
+        this.stream = stream;
+        for (const listener of this.listeners) listener();
+      },
+      onConnection: (connection) => {
+        if (peer === this.peer) this.onConnection(connection);
+      },
+    });
+    return peer;
   }
 
   private onDialError(error: unknown): void {
@@ -249,7 +285,7 @@ export class SessionController {
   private lost(error?: unknown): void {
     const detail = [this.peer?.describe(), error === undefined ? null : errorDetail(error)].filter(Boolean).join("; ");
     this.closePeer();
-    const delays = this.wasLive ? REDIAL_DELAYS_MS : FIRST_DIAL_DELAYS_MS;
+    const delays = this.wasLive ? REDIAL_DELAYS_MS : FIRST_DIAL_DELAYS_MS[error === undefined ? "silent" : "refused"];
     const delay = delays[this.attempt];
     if (delay === undefined) {
       const unreachable = error instanceof ApiError && error.status === 0;

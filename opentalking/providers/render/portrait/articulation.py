@@ -86,7 +86,7 @@ class Articulation:
         loudness = self._meter.measure(speech.pcm)
         if speech.phonemes:
             targets = _targets(speech.phonemes, len(loudness))
-            gain = 0.55 + 0.5 * loudness
+            gain = 0.62 + 0.42 * loudness
             targets[:, _BY_LOUDNESS] *= gain[:, None]
             self._closures.extend(_closures(speech.phonemes, start_seconds))
         else:

@@ -1,7 +1,7 @@
 """Blinks: every eye is painted once in a few steps from open to shut.
 
-A drawn character may bring a second picture with its eyes shut; otherwise the lid is painted from
-a smooth fit of the skin around the eye, because stretching the real lid would smear its lashes.
+A drawn character may bring its own pictures of the lids; otherwise the lid is painted from a
+smooth fit of the skin around the eye, because stretching the real lid would smear its lashes.
 """
 
 from dataclasses import dataclass
@@ -46,27 +46,41 @@ class _Lids:
     unit: float
 
 
-def build_eyes(picture: Picture, closed: Picture | None, points: Points) -> tuple[Eye, ...]:
-    """Patches for both eyes; `closed` is the same picture with shut eyes, if there is one."""
+def build_eyes(picture: Picture, drawn: tuple[Picture, ...], points: Points) -> tuple[Eye, ...]:
+    """Patches for both eyes; `drawn` is the same picture with lids further and further shut, or empty."""
     frame = anatomy.measure(points)
     eyes = []
     for lids, brow in zip(anatomy.EYES, anatomy.BROWS, strict=True):
         left, top, right, bottom = _box(picture, points, lids, brow, frame)
         if right - left < 4 or bottom - top < 4:
             continue
-        inside = _lids(points, lids, frame, left, top)
-        source = picture[top:bottom, left:right].astype(np.float32)
-        shut = _skin_lid(source, inside) if closed is None else closed[top:bottom, left:right].astype(np.float32)
-        steps = [_step(source, shut, inside, k / STEPS, drawn=closed is not None) for k in range(STEPS + 1)]
-        planes = [split(np.clip(np.rint(step), 0, 255).astype(np.uint8)) for step in steps]
-        eyes.append(
-            Eye(left, top, np.stack([p.luma for p in planes]), np.stack([p.chroma for p in planes]))
-        )
+        area = (slice(top, bottom), slice(left, right))
+        if drawn:
+            steps = [picture[area], *(drawn[_nearest(k, len(drawn))][area] for k in range(1, STEPS + 1))]
+        else:
+            steps = _painted_steps(picture[area], _lids(points, lids, frame, left, top))
+        planes = [split(np.ascontiguousarray(step)) for step in steps]
+        eyes.append(Eye(left, top, np.stack([p.luma for p in planes]), np.stack([p.chroma for p in planes])))
     return tuple(eyes)
 
 
+def _nearest(step: int, count: int) -> int:
+    return max(0, round(step * count / STEPS) - 1)
+
+
+def _painted_steps(patch: Picture, lids: _Lids) -> list[Picture]:
+    source = patch.astype(np.float32)
+    shut = _skin_lid(source, lids)
+    steps = [source, *(_step(source, shut, lids, k / STEPS) for k in range(1, STEPS + 1))]
+    return [np.clip(np.rint(step), 0, 255).astype(np.uint8) for step in steps]
+
+
 def _box(
-    picture: Picture, points: Points, lids: tuple[tuple[int, ...], ...], brow: tuple[int, ...], frame: FaceFrame
+    picture: Picture,
+    points: Points,
+    lids: tuple[tuple[int, ...], ...],
+    brow: tuple[int, ...],
+    frame: FaceFrame,
 ) -> tuple[int, int, int, int]:
     height, width = picture.shape[:2]
     eye = points[[*lids[0], *lids[1]]]
@@ -78,9 +92,7 @@ def _box(
     return left, max(0, int(top)) // 2 * 2, right, bottom
 
 
-def _lids(
-    points: Points, lids: tuple[tuple[int, ...], ...], frame: FaceFrame, left: int, top: int
-) -> _Lids:
+def _lids(points: Points, lids: tuple[tuple[int, ...], ...], frame: FaceFrame, left: int, top: int) -> _Lids:
     upper, lower = (_rounded(points[list(ids)].astype(np.float64) - (left, top)) for ids in lids)
     return _Lids(
         upper, lower, (upper.mean(0) + lower.mean(0)) / 2, float(np.linalg.norm(upper[-1] - upper[0])) / 2,
@@ -102,7 +114,7 @@ def _filled(ring: Curve, shape: tuple[int, ...]) -> Floats:
     corners = np.round((ring + 0.5) * _SUPERSAMPLING * 16).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, cv2.LINE_8, 4)
     small = cv2.resize(mask, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def _ellipse(width: float, height: float) -> NDArray[np.uint8]:
@@ -150,26 +162,24 @@ def _lid_relief(u: Curve, v: Curve, lids: _Lids) -> Curve:
     )
 
 
-def _step(source: Floats, shut: Floats, lids: _Lids, amount: float, *, drawn: bool) -> Floats:
+def _step(source: Floats, shut: Floats, lids: _Lids, amount: float) -> Floats:
     """The patch with the lid down by `amount` (0..1)."""
-    if amount == 0:
-        return source
-    if drawn and amount == 1:
-        return shut
     shape, unit = source.shape[:2], lids.unit
-    line = lids.upper * (1 - amount) + (lids.lower + (0, 0.2 * unit)) * amount
+    line = lids.upper * (1 - amount) + (lids.lower + np.array([0, 0.2 * unit])) * amount
     start, end = line[0], line[-1]
     far = (end - start) * 0.8
     lift = np.array([0, 400.0])
     above = _filled(np.r_[[start - far], line, [end + far], [end + far - lift], [start - far - lift]], shape)
     if amount == 1:
-        above = np.maximum(above, _filled(np.r_[lids.upper, (lids.lower + (0, 0.8 * unit))[::-1]], shape))
-    above = cv2.GaussianBlur(above, (0, 0), max(0.3, 0.25 * unit))
+        above = np.maximum(
+            above, _filled(np.r_[lids.upper, (lids.lower + np.array([0, 0.8 * unit]))[::-1]], shape)
+        )
+    above = np.asarray(cv2.GaussianBlur(above, (0, 0), max(0.3, 0.25 * unit)), np.float32)
     cover = above * min(1.0, amount * 2.2) * _fade(shape, unit)
     image = source + (shut - source) * cover[..., None]
     lash = _lash(line, shape, unit, amount)[..., None]
     dark = np.minimum(np.percentile(source.reshape(-1, 3), 2, axis=0) + 8, shut.mean((0, 1)) * 0.5)
-    return np.asarray(image + (dark - image) * lash * (0.85 if drawn else 0.6), np.float32)
+    return np.asarray(image + (dark - image) * lash * 0.6, np.float32)
 
 
 def _lash(line: Curve, shape: tuple[int, ...], unit: float, amount: float) -> Floats:

@@ -62,7 +62,9 @@ def build_head(width: int, height: int, points: Points | None) -> Head:
     inset = np.minimum.reduce([x, width - x, y + 0.06 * height, height - y])
     weight = smoothstep((1.75 - radius) / 0.80) * np.clip(inset / (0.06 * width), 0, 1)
     dome = np.sqrt(
-        np.clip(1 - ((x - middle[0]) / (face_width * 0.55)) ** 2 - ((y - middle[1]) / (tall * 0.62)) ** 2, 0, 1)
+        np.clip(
+            1 - ((x - middle[0]) / (face_width * 0.55)) ** 2 - ((y - middle[1]) / (tall * 0.62)) ** 2, 0, 1
+        )
     )
     torso = smoothstep((y - (points[anatomy.CHIN, 1] + 0.05 * tall)) / (0.35 * tall))
     # the lowest row stays, or the picture's edge would show

@@ -53,7 +53,7 @@ def build_interior(
     picture: Picture, frame: FaceFrame, mouth: Mouth, box: tuple[int, int, int, int], *, is_open: bool
 ) -> Interior:
     """Sprites in the light and cast of this face."""
-    left, top, width, height = box
+    left, top = box[:2]
     unit = frame.lip_unit
     light, cast = _light(picture, frame)
     upper, upper_cover = _teeth(*_UPPER_TEETH, unit, hanging=True)
@@ -96,11 +96,11 @@ def _light(picture: Picture, frame: FaceFrame) -> tuple[float, Floats]:
     skin = np.max(tones, axis=0).astype(np.float32) if tones else reference
     light = float(np.clip(skin.mean() / 165, 0.62, 1.06))
     cast = ((skin / (skin.mean() + 1)) / (reference / reference.mean())) ** 0.5
-    return light, np.clip(cast, 0.75, 1.15).astype(np.float32)
+    return light, np.asarray(np.clip(cast, 0.75, 1.15), np.float32)
 
 
 def _tinted(colour: Floats, tint: Floats) -> Floats:
-    return np.clip(colour * tint, 0, 250).astype(np.float32)
+    return np.asarray(np.clip(colour * tint, 0, 250), np.float32)
 
 
 def _raster(width: float, height: float, unit: float) -> tuple[Floats, Floats, tuple[int, int]]:
@@ -127,10 +127,14 @@ def _teeth(
     which = np.minimum(np.searchsorted(ends, side), len(widths) - 1)
     within = (side - (ends - shown)[which]) / shown[which] * 2 - 1
     bow = 0.0036 if hanging else 0.0028
-    edge = np.array(heights)[which] - bow * side**2 - 0.9 * np.clip(within, -1, 1) ** 6
+    edge = np.array(heights)[which] - bow * side**2 - 0.6 * np.clip(within, -1, 1) ** 6
     cover = np.clip((edge - y) * 3 * unit + 0.5, 0, 1) * (side < ends[-1])
     share = np.clip(y / np.maximum(edge, 1), 0, 1)
-    shade = (1 - 0.07 * np.clip(within, -1, 1) ** 10) * np.clip(1.03 - 0.016 * side, 0.5, 1) * (0.86 + 0.14 * share)
+    shade = (
+        (1 - 0.07 * np.clip(within, -1, 1) ** 10)
+        * np.clip(1.03 - 0.016 * side, 0.5, 1)
+        * (0.86 + 0.14 * share)
+    )
     colour = np.array(_IVORY, np.float32) * shade[..., None].astype(np.float32)
     return _shrink(colour, size), _shrink(cover.astype(np.float32), size)
 
@@ -142,7 +146,9 @@ def _tongue(unit: float) -> tuple[Floats, Floats]:
     gleam = 26 * np.exp(-(((x + 4) / 3.6) ** 2) - ((y - 5.5) / 2.4) ** 2)
     shade = groove * np.clip(0.66 + 0.42 * inside, 0.5, 1.0)
     colour = np.array(_TONGUE_COLOUR, np.float32) * shade[..., None] + gleam[..., None]
-    return _shrink(colour.astype(np.float32), size), _shrink(np.clip(inside * 5, 0, 1).astype(np.float32), size)
+    return _shrink(colour.astype(np.float32), size), _shrink(
+        np.clip(inside * 5, 0, 1).astype(np.float32), size
+    )
 
 
 def _shrink(values: Floats, size: tuple[int, int]) -> Floats:
@@ -179,12 +185,12 @@ def paint(interior: Interior, face: FaceParameters, opening: Floats, left: int, 
     dropped = interior.lower_line + jaw * _JAW_DROP * unit - top
     x = interior.centre - interior.upper_cover.shape[1] / 2 - left
     tongue = float(face[_TONGUE])
-    _lay(canvas, interior.tongue, interior.tongue_cover, x, dropped - (2.2 + 2.5 * tongue) * unit)
+    _lay(canvas, interior.tongue, interior.tongue_cover, x, dropped - (2.0 + 4.5 * jaw + 2.0 * tongue) * unit)
     lower_top = dropped - interior.lower_cover.shape[0] + 8.6 * unit
     _lay(canvas, interior.lower_teeth, interior.lower_cover, x, lower_top)
     if interior.photo_cover.size:
         area = (slice(top, top + height), slice(left, left + width))
-        weight = interior.photo_cover[area] * np.float32(1 - 0.55 * min(1.0, max(0.0, pucker)))
+        weight = interior.photo_cover[area] * np.float32(1 - 0.25 * min(1.0, max(0.0, pucker)))
         canvas += (interior.photo_teeth[area] - canvas) * weight[..., None]
     else:
         _lay(canvas, interior.upper_teeth, interior.upper_cover, x, interior.upper_line - top - 5.6 * unit)
@@ -207,9 +213,9 @@ def _shadow(opening: Floats, unit: float, pucker: float) -> Floats:
     """Light that reaches in: less near the lips and under the upper one."""
     wide, low = int(4.5 * unit) | 1, int(2.0 * unit) | 1
     deep = cv2.blur(cv2.blur(opening, (wide, low)), (low, low))
-    under = cv2.warpAffine(opening, np.array([[1, 0, 0], [0, 1, 1.3 * unit]], np.float32), opening.shape[::-1])
+    under = cv2.warpAffine(
+        opening, np.array([[1, 0, 0], [0, 1, 1.3 * unit]], np.float32), opening.shape[::-1]
+    )
     under = cv2.blur(under, (low, low))
-    light = 0.46 + 0.54 * np.minimum(deep * 1.5, 1) * (0.55 + 0.45 * under)
+    light = 0.54 + 0.46 * np.minimum(deep * 1.5, 1) * (0.55 + 0.45 * under)
     return np.asarray(light * (1 - 0.15 * max(0.0, pucker)), np.float32)
-
-

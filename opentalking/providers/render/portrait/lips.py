@@ -15,7 +15,7 @@ from opentalking.providers.render.portrait import anatomy
 from opentalking.providers.render.portrait.anatomy import FaceFrame
 from opentalking.providers.render.portrait.landmarks import Points
 from opentalking.providers.render.portrait.picture import Picture
-from opentalking.providers.render.portrait.warp import thin_plate
+from opentalking.providers.render.portrait.warp import bend, thin_plate
 from opentalking.providers.render.visemes import PARAMETERS
 
 OPEN_GAP_MILLIMETRES = 2.2
@@ -46,7 +46,7 @@ class LipMovement:
 MOVEMENTS: dict[str, LipMovement] = {
     "jaw": LipMovement(-3.2, 3.2, -0.3, -0.3, 13.2, 12.6, 0.66),
     "wide": LipMovement(3.6, -0.7, 0.5, 0.0, 0.0, -0.6),
-    "pucker": LipMovement(-9.0, 0.0, -1.1, 0.5, -0.3, 1.6, 0.9, 12.0),
+    "pucker": LipMovement(-9.0, 1.6, -1.0, 0.6, -0.2, 1.7, 0.9, 12.0),
     "raise": LipMovement(0.0, 0.0, -2.3, -3.0, 0.0, 0.0, 0.9),
     "drop": LipMovement(0.0, 0.0, 0.0, 0.0, 3.3, 2.5, 0.8),
     "press": LipMovement(0.8, 0.0, 1.5, 0.5, -0.5, -1.9, 0.6, 8.0),
@@ -75,6 +75,11 @@ class Mouth:
         """The line between the lips, (11, 2)."""
         return (self.upper_inner + self.lower_inner) / 2
 
+    def cut(self, *, upper: bool) -> NDArray[np.float64]:
+        """Where a lip's sheet ends: its inner edge, drawn out to the corners of the mouth, (13, 2)."""
+        inner = self.upper_inner if upper else self.lower_inner
+        return np.concatenate([self.upper_outer[:1], inner, self.upper_outer[-1:]])
+
 
 def find_mouth(picture: Picture, points: Points, frame: FaceFrame) -> Mouth:
     """Lip contours; the seam of a closed mouth is snapped to the dark line between the lips."""
@@ -98,13 +103,13 @@ def _dark_line(picture: Picture, seam: NDArray[np.float64], frame: FaceFrame) ->
     offsets = np.linspace(-reach, reach, 31)
     where = seam[:, None, :] + offsets[None, :, None] * frame.down
     luma = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 0.5 * frame.millimetre)
-    tones = cv2.remap(luma, where.astype(np.float32), None, cv2.INTER_LINEAR).astype(np.float64)
+    tones = bend(np.asarray(luma), where.astype(np.float32)).astype(np.float64)
     cost = tones - tones.mean(1, keepdims=True) + 18 * (offsets / reach) ** 2
     best = offsets[cost.argmin(1)]
     t = np.linspace(-1, 1, len(seam))
     inner = slice(1, -1)  # the corners have no line of their own
     fit = np.polynomial.Polynomial.fit(t[inner], best[inner], 4)
-    return np.clip(fit(t), -reach, reach)
+    return np.asarray(np.clip(fit(t), -reach, reach))
 
 
 def control_displacements(
@@ -145,9 +150,7 @@ def _add_jaw(
 
 def _lip(frame: FaceFrame, mouth: Mouth, name: str, *, upper: bool) -> NDArray[np.float64]:
     move = MOVEMENTS[name]
-    outer, inner = (
-        (mouth.upper_outer, mouth.upper_inner) if upper else (mouth.lower_outer, mouth.lower_inner)
-    )
+    outer, inner = (mouth.upper_outer, mouth.upper_inner) if upper else (mouth.lower_outer, mouth.lower_inner)
     middles = (move.upper_outer, move.upper_inner) if upper else (move.lower_outer, move.lower_inner)
     rows = []
     for contour, middle in ((outer, middles[0]), (inner, middles[1])):
@@ -158,9 +161,7 @@ def _lip(frame: FaceFrame, mouth: Mouth, name: str, *, upper: bool) -> NDArray[n
     return np.concatenate(rows)
 
 
-def closing_displacements(
-    frame: FaceFrame, mouth: Mouth
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def closing_displacements(frame: FaceFrame, mouth: Mouth) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What shuts a mouth that is open in the picture: upper and lower lip rows, each (22, 2), pixels."""
     gap = np.clip(frame.local(mouth.lower_inner)[:, 1] - frame.local(mouth.upper_inner)[:, 1], 0, None)
     gap[[0, -1]] = 0.0

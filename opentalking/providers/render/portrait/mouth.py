@@ -163,7 +163,7 @@ def _covers(
     x, y = np.meshgrid(np.arange(left, left + width), np.arange(top, top + height))
     place = frame.local(np.stack([x.ravel(), y.ravel()], -1)).reshape(height, width, 2)
     unit = frame.millimetre
-    upper_edge, lower_edge = frame.local(mouth.upper_inner), frame.local(mouth.lower_inner)
+    upper_edge, lower_edge = (frame.local(mouth.cut(upper=is_upper)) for is_upper in (True, False))
     outside = np.maximum(upper_edge[0, 0] - place[..., 0], place[..., 0] - upper_edge[-1, 0])
     soft = np.clip(outside / (5 * unit), 0, 1) * 6.5 * unit
     covers = []
@@ -192,5 +192,3 @@ def _sheets(
 
 def _whole_numbers(values: NDArray[np.float32]) -> Sheet:
     return np.ascontiguousarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
-
-

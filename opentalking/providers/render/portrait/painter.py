@@ -16,7 +16,7 @@ from opentalking.providers.render.portrait.interior import paint
 from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
 from opentalking.providers.render.portrait.planes import Planes, chroma_views, split
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
-from opentalking.providers.render.portrait.warp import Field, backwards
+from opentalking.providers.render.portrait.warp import backwards, bend
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
 _LEVELS = 64
@@ -39,8 +39,8 @@ class FramePainter:
         self._levels: bytes | None = None
         self._blink_step = 0
         self._pose: Pose | None = None
-        self._sway_luma: Field | None = None
-        self._sway_chroma: Field | None = None
+        self._sway = np.zeros((0, 0, 2), np.float32)
+        self._sway_chroma = np.zeros((0, 0, 2), np.float32)
         self._reach = 0
         self._frame: I420 | None = None
 
@@ -65,13 +65,19 @@ class FramePainter:
             return []
         levels = np.rint(np.clip(face, -1, 1) * _LEVELS).astype(np.int8)
         key = levels.tobytes()
-        if key == self._levels or (self._levels is None and not levels.any() and not mouth.bias.any()):
+        if key == self._levels:
             return []
         self._levels = key
-        patch = self._mouth.paint(levels.astype(np.float32) / _LEVELS)
         left, top, right, bottom = mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height
-        self._luma[top:bottom, left:right] = patch.luma
-        self._chroma[top // 2 : bottom // 2, left // 2 : right // 2] = patch.chroma
+        rows, columns = slice(top, bottom), slice(left, right)
+        half = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
+        if levels.any() or mouth.bias.any():
+            patch = self._mouth.paint(levels.astype(np.float32) / np.float32(_LEVELS))
+        else:  # a mouth at rest is the picture's own, to the last bit
+            still = self._portrait.planes
+            patch = Planes(still.luma[rows, columns], still.chroma[half])
+        self._luma[rows, columns] = patch.luma
+        self._chroma[half] = patch.chroma
         return [(left, top, right, bottom)]
 
     def _update_eyes(self, blink: float) -> list[_Box]:
@@ -96,14 +102,14 @@ class FramePainter:
         source = grid.positions() - moved
         self._pose = pose
         self._reach = int(np.ceil(np.abs(moved).max())) + 2
-        self._sway_luma = grid.enlarge(source)
+        self._sway = grid.enlarge(source)
         self._sway_chroma = grid.enlarge((source - np.float32(0.5)) * np.float32(0.5), 2)
 
     def _whole_frame(self) -> I420:
         width, height = self._portrait.width, self._portrait.height
         frame = np.empty((height * 3 // 2, width), np.uint8)
-        _remap(self._luma, self._sway_luma, frame[:height])
-        chroma = _remap(self._chroma, self._sway_chroma)
+        bend(self._luma, self._sway, frame[:height])
+        chroma = bend(self._chroma, self._sway_chroma)
         u, v = chroma_views(frame, width, height)
         cv2.extractChannel(chroma, 0, u)
         cv2.extractChannel(chroma, 1, v)
@@ -111,16 +117,14 @@ class FramePainter:
 
     def _renew(self, frame: I420, box: _Box) -> None:
         """Paint the part of a swayed frame that a changed box can have reached."""
-        if self._sway_luma is None or self._sway_chroma is None:
-            return
         width, height = self._portrait.width, self._portrait.height
         reach = (self._reach + 1) // 2 * 2
         left, top = max(0, box[0] - reach), max(0, box[1] - reach)
         right, bottom = min(width, box[2] + reach), min(height, box[3] + reach)
         rows, columns = slice(top, bottom), slice(left, right)
-        frame[rows, columns] = _remap(self._luma, self._sway_luma[rows, columns])
+        frame[rows, columns] = bend(self._luma, self._sway[rows, columns])
         half = (slice(top // 2, bottom // 2), slice(left // 2, right // 2))
-        chroma = _remap(self._chroma, self._sway_chroma[half])
+        chroma = bend(self._chroma, self._sway_chroma[half])
         views = chroma_views(frame, width, height)
         views[0][half] = chroma[..., 0]
         views[1][half] = chroma[..., 1]
@@ -167,7 +171,7 @@ class MouthPainter:
         source = backwards(forward, self._nodes, grid.pitch)
         luma_map = grid.enlarge(source)[top:bottom]
         chroma_map = grid.enlarge((source - np.float32(0.5)) * np.float32(0.5), 2)[top // 2 : bottom // 2]
-        return _remap(sheet.luma, luma_map), _remap(sheet.chroma, chroma_map)
+        return bend(sheet.luma, luma_map), bend(sheet.chroma, chroma_map)
 
     def _fill_hole(
         self,
@@ -224,13 +228,6 @@ def _over(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint
     rest = np.repeat(255 - upper[..., -1:], upper.shape[-1], axis=2)
     below = cv2.multiply(lower, rest, scale=1 / 255)
     return np.asarray(cv2.add(np.ascontiguousarray(upper), below), np.uint8)
-
-
-def _remap(
-    source: NDArray[np.uint8], where: Field | None, target: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
-    moved = cv2.remap(source, where, None, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.uint8)
 
 
 NEUTRAL: FaceParameters = np.zeros(len(PARAMETERS), np.float32)

@@ -4,6 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,10 +14,22 @@ Picture = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, BGR."""
 
 PICTURE_NAMES = ("reference.png", "reference.jpg", "reference.jpeg", "preview.png")
-CLOSED_EYES_NAME = "eyes_closed.png"
-"""Optional second picture of a drawn character with its eyes shut; same size as the first."""
 _BACKDROP = 232.0
 _SMALLEST_SIDE = 16
+_MOST_LID_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LidStrip:
+    """Lids of a drawn character: `steps` copies of one band of the picture, stacked, from open to shut.
+
+    `top` and `bottom` place the band, as shares of the picture's height.
+    """
+
+    data: bytes
+    steps: int
+    top: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +37,58 @@ class PictureFiles:
     """The bytes of a bundle's pictures and the fingerprint of their content."""
 
     picture: bytes
-    closed_eyes: bytes | None
+    lids: LidStrip | None
     fingerprint: str
 
 
-def read_files(directory: Path) -> PictureFiles:
-    """Read the pictures of a bundle; raises `FileNotFoundError` if there is none."""
+def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
+    """Read the pictures of a bundle with this manifest; raises `FileNotFoundError` if there is none."""
     for name in PICTURE_NAMES:
         if (directory / name).is_file():
             picture = (directory / name).read_bytes()
             break
     else:
         raise FileNotFoundError(f"no {PICTURE_NAMES[0]} in {directory}")
-    closed = directory / CLOSED_EYES_NAME
-    closed_eyes = closed.read_bytes() if closed.is_file() else None
-    digest = hashlib.sha256(picture + b"|" + (closed_eyes or b"")).hexdigest()[:20]
-    return PictureFiles(picture, closed_eyes, digest)
+    lids = _read_lids(directory, manifest)
+    digest = hashlib.sha256(picture)
+    if lids:
+        digest.update(f"|{lids.steps}|{lids.top}|{lids.bottom}|".encode() + lids.data)
+    return PictureFiles(picture, lids, digest.hexdigest()[:20])
+
+
+def _read_lids(directory: Path, manifest: dict[str, Any]) -> LidStrip | None:
+    """The strip that `metadata.animation.lids` describes; None if it is not there or not usable."""
+    described: Any = manifest
+    for name in ("metadata", "animation", "lids"):
+        described = described.get(name) if isinstance(described, dict) else None
+    if not isinstance(described, dict):
+        return None
+    name = Path(str(described.get("file", ""))).name  # a bundle reads nothing outside itself
+    try:
+        steps, top, bottom = int(described["steps"]), float(described["top"]), float(described["bottom"])
+        data = (directory / name).read_bytes()
+    except (KeyError, TypeError, ValueError, OSError):
+        return None
+    if not (0 <= top < bottom <= 1 and 1 <= steps <= _MOST_LID_STEPS):
+        return None
+    return LidStrip(data, steps, top, bottom)
+
+
+def lid_pictures(picture: Picture, strip: LidStrip) -> tuple[Picture, ...]:
+    """`picture` (already scaled) with the lids of every step of `strip`; raises `ValueError`."""
+    height, width = picture.shape[:2]
+    top, bottom = round(strip.top * height), round(strip.bottom * height)
+    bands = decode(strip.data)
+    rows = bands.shape[0] // strip.steps
+    if rows < 1 or bottom <= top:
+        raise ValueError("the lid strip is too small")
+    steps = []
+    for k in range(strip.steps):
+        step = picture.copy()
+        band = np.ascontiguousarray(bands[k * rows : (k + 1) * rows])
+        step[top:bottom] = resize(band, (width, bottom - top))
+        steps.append(step)
+    return tuple(steps)
 
 
 def decode(data: bytes) -> Picture:
@@ -59,11 +108,12 @@ def decode(data: bytes) -> Picture:
     return np.ascontiguousarray(image, np.uint8)
 
 
-def _flatten(image: NDArray[np.generic]) -> Picture:
-    scale = 255.0 / np.iinfo(image.dtype).max
+def _flatten(image: NDArray[Any]) -> Picture:
+    scale = 255.0 / (65535 if image.dtype == np.uint16 else 255)
     pixels = image.astype(np.float32) * scale
     alpha = pixels[..., 3:] / 255.0
-    return np.rint(pixels[..., :3] * alpha + _BACKDROP * (1 - alpha)).astype(np.uint8)
+    flat = np.rint(pixels[..., :3] * alpha + _BACKDROP * (1 - alpha))
+    return np.asarray(flat, np.uint8)
 
 
 def streamed_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:

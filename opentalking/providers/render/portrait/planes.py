@@ -20,7 +20,7 @@ class Planes:
 def split(picture: NDArray[np.uint8]) -> Planes:
     """BGR (height, width, 3), even sides -> planes."""
     height, width = picture.shape[:2]
-    return from_i420(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), width, height)
+    return from_i420(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8), width, height)
 
 
 def from_i420(frame: I420, width: int, height: int) -> Planes:

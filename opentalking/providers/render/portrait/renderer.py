@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -23,7 +23,12 @@ from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_pose
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.picture import (
-    PictureFiles, decode, read_files, resize, streamed_size,
+    PictureFiles,
+    decode,
+    lid_pictures,
+    read_files,
+    resize,
+    streamed_size,
 )  # fmt: skip
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.stream import PortraitStream
@@ -32,6 +37,7 @@ NAME = "portrait"
 _FIRST_BATCHES = (1, 2)
 """Frames of a piece's first segments: the first one leaves as soon as it is painted."""
 _BATCH = 5
+_CLOSE_SECONDS = 5.0
 _ASPECT_TOLERANCE = 0.02
 _FAILURES = (OSError, ValueError, ArithmeticError, np.linalg.LinAlgError, cv2.error, MemoryError)
 
@@ -74,6 +80,7 @@ class PortraitRenderer:
         self._executor = ThreadPoolExecutor(self._config.render_threads, thread_name_prefix="portrait")
         self._finder = FaceFinder()
         self._portraits: OrderedDict[str, Future[PreparedPortrait]] = OrderedDict()
+        self._running: set[Future[Any]] = set()
         self._closed = False
 
     async def open(self, avatar: AvatarBundle) -> "PortraitFace":
@@ -85,7 +92,7 @@ class PortraitRenderer:
         key, files, size = await self.run(partial(self._identify, avatar))
         promise = self._portraits.get(key)
         if promise is None:
-            promise = self._portraits[key] = self._executor.submit(self._prepare, key, files, size)
+            promise = self._portraits[key] = self._submit(partial(self._prepare, key, files, size))
         self._portraits.move_to_end(key)
         while len(self._portraits) > self._config.cached_avatars:
             self._portraits.popitem(last=False)
@@ -102,18 +109,31 @@ class PortraitRenderer:
     async def aclose(self) -> None:
         """Stop the threads; frames under way are finished and dropped; idempotent."""
         self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
         self._portraits.clear()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        running = [asyncio.wrap_future(work) for work in tuple(self._running)]
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.gather(*running, return_exceptions=True)
+        except TimeoutError:
+            return
+        self._executor.shutdown(wait=True)  # the threads are idle by now: this does not block
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run blocking `work` on the renderer's threads; its failures become `ProviderError`."""
+        with _render_errors():
+            return await asyncio.wrap_future(self._submit(work))
+
+    def _submit(self, work: Callable[[], T]) -> Future[T]:
         if self._closed:
             raise ProviderError("the renderer is closed", stage="render", provider=NAME)
-        with _render_errors():
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        future = self._executor.submit(work)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return future
 
     def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, tuple[int, int]]:
-        files = read_files(avatar.directory)
+        files = read_files(avatar.directory, avatar.manifest)
         picture = decode(files.picture)
         size = _size(picture.shape[1], picture.shape[0], avatar, self._config.max_pixels)
         return f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}", files, size
@@ -124,8 +144,8 @@ class PortraitRenderer:
         if path and (stored := prepared.load(path)):
             return stored
         picture = resize(decode(files.picture), size)
-        closed = resize(decode(files.closed_eyes), size) if files.closed_eyes else None
-        portrait = prepared.prepare(picture, closed, self._finder)
+        lids = lid_pictures(picture, files.lids) if files.lids else ()
+        portrait = prepared.prepare(picture, lids, self._finder)
         if path:
             prepared.save(portrait, path)
         return portrait

@@ -1,6 +1,6 @@
 """One turn's stream: pieces of speech in, segments of sound and frames out; blocking, single-threaded."""
 
-from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, I420, Segment, Speech
+from opentalking.core.media import I420, MEDIA_RATE, SAMPLES_PER_FRAME, Segment, Speech
 from opentalking.providers.render.portrait.articulation import Articulation
 from opentalking.providers.render.portrait.motion import SpeechAccents, blink, idle_pose
 from opentalking.providers.render.portrait.painter import FramePainter

@@ -6,6 +6,7 @@ an affine warp.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,9 +43,7 @@ class Grid:
     def enlarge(self, field: Field, divisor: int = 1) -> Field:
         """Values of `field` at every pixel, or at every pixel of planes `divisor` times smaller."""
         pitch = self.pitch // divisor
-        full = cv2.resize(
-            field, (self.columns * pitch, self.rows * pitch), interpolation=cv2.INTER_LINEAR
-        )
+        full = cv2.resize(field, (self.columns * pitch, self.rows * pitch), interpolation=cv2.INTER_LINEAR)
         return np.asarray(full[: self.height // divisor, : self.width // divisor], np.float32)
 
 
@@ -80,11 +79,19 @@ def backwards(forward: Field, nodes: Field, pitch: int, rounds: int = 3) -> Fiel
     shift = np.float32(0.5 * scale - 0.5)
     source = nodes - forward
     for _ in range(rounds):
-        moved = cv2.remap(
-            forward, source * scale + shift, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        moved = bend(forward, source * scale + shift)
         source = nodes - moved
     return source
+
+
+def bend(
+    picture: NDArray[Any], where: NDArray[np.float32], target: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """`picture` read at the positions `where` (rows, columns, 2); into `target` if it is given."""
+    moved = cv2.remap(  # type: ignore[call-overload]  # the stubs want a second map even beside an (x, y) one
+        picture, where, None, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(moved)
 
 
 def smoothstep(value: NDArray[np.float32]) -> NDArray[np.float32]:

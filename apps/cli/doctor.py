@@ -1,0 +1,102 @@
+"""`opentalking doctor`: what works on this machine, and what to do about the rest."""
+
+import asyncio
+import importlib.util
+import platform
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from opentalking.inference import models
+from opentalking.settings import Environment, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One checked thing; `remedy` is empty when it is well."""
+
+    what: str
+    found: str
+    remedy: str = ""
+    is_fatal: bool = False
+
+
+def doctor() -> None:
+    """Check Python, processor, packages, model files, page, port and chat model."""
+    findings = list(_findings(Environment()))
+    for finding in findings:
+        mark = "ok  " if not finding.remedy else ("FAIL" if finding.is_fatal else "warn")
+        typer.echo(f"{mark} {finding.what:16} {finding.found}")
+        if finding.remedy:
+            typer.echo(f"     {'':16} → {finding.remedy}")
+    if any(finding.is_fatal and finding.remedy for finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(environment: Environment) -> Iterator[Finding]:
+    settings = environment.settings
+    version = platform.python_version()
+    is_supported = sys.version_info[:2] in ((3, 11), (3, 12))
+    yield Finding("Python", version, "" if is_supported else "use Python 3.11 or 3.12", is_fatal=True)
+    yield _processor()
+    yield _package("piper", "Piper voice engine", "pip install 'opentalking[piper]'")
+    yield _package("xllamacpp", "built-in chat model", "pip install 'opentalking[local]'")
+    missing = [file.id for file in models.missing("embedded", settings.models_path)]
+    yield Finding(
+        "model files",
+        f"missing: {', '.join(missing)}" if missing else f"complete in {settings.models_path}",
+        "opentalking models pull --embedded" if missing else "",
+    )
+    yield _page()
+    yield _port(settings)
+    yield asyncio.run(_chat(environment))
+
+
+def _processor() -> Finding:
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return Finding("processor", platform.machine())
+    has_avx2 = " avx2 " in flags or " avx2\n" in flags
+    remedy = "" if has_avx2 else "the built-in chat model needs AVX2; set OPENTALKING_LLM_BASE_URL instead"
+    return Finding("processor", f"{platform.machine()}, AVX2 {'yes' if has_avx2 else 'no'}", remedy)
+
+
+def _package(module: str, what: str, remedy: str) -> Finding:
+    is_there = importlib.util.find_spec(module) is not None
+    return Finding(module, what if is_there else f"{what}: not installed", "" if is_there else remedy)
+
+
+def _page() -> Finding:
+    from apps.unified.container import WEB_DIST  # noqa: PLC0415 - imports the whole server
+
+    is_built = (WEB_DIST / "index.html").is_file()
+    return Finding(
+        "page", str(WEB_DIST) if is_built else "not built", "" if is_built else "make run builds it"
+    )
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.api_host, settings.api_port))
+        except OSError as error:
+            return Finding(
+                "port", f"{settings.api_port}: {error.strerror}", "stop what uses it, or set --port"
+            )
+    return Finding("port", f"{settings.api_port} is free")
+
+
+async def _chat(environment: Environment) -> Finding:
+    from apps.unified.container import chat_model  # noqa: PLC0415 - imports the whole server
+
+    model = chat_model(environment)
+    info = model.info()
+    await model.aclose()
+    who = f"{info.provider} {info.model}{' (demo)' if info.demo else ''}".strip()
+    return Finding("chat model", who or "none", "" if info.ready else info.reason)

@@ -1,0 +1,279 @@
+"""From settings to a whole server: every part is made here, and only here."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import apps.web
+import opentalking
+from apps.api.deps import ApiServices
+from apps.unified.faces import make_faces
+from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
+from opentalking.catalog.avatars import AvatarCatalog
+from opentalking.core.errors import OpenTalkingError
+from opentalking.core.providers import ChatModel, TextToSpeech
+from opentalking.engine.config import DEFAULT_SYSTEM_PROMPT, AdmissionConfig, EngineConfig, Toolbox
+from opentalking.engine.worker import Worker
+from opentalking.media.clock import MediaTicker
+from opentalking.media.idle import IdleCache
+from opentalking.providers.builtin import RECOGNISER_NAMES, SPEECH_ALIASES, SPEECH_NAMES
+from opentalking.providers.registry import (
+    ProviderContext,
+    Registry,
+    chat_registry,
+    render_registry,
+    speech_registry,
+)
+from opentalking.rtc.peer import IceServer, RtcConfig
+from opentalking.services.avatars import AvatarService
+from opentalking.services.health import HealthInfo, QueueStatus
+from opentalking.services.models import ModelService
+from opentalking.services.names import ProviderNames
+from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
+from opentalking.services.speech import SpeechLimits, SpeechService
+from opentalking.services.voices import VoiceService
+from opentalking.settings import Environment, Settings, parse_port_range
+
+ENCODE_THREADS = 2
+SHIPPED_AVATARS = Path(opentalking.__file__).parent / "assets" / "avatars"
+WEB_DIST = Path(next(iter(apps.web.__path__))) / "dist"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Server:
+    """The parts of a unified server, for whoever runs or inspects it."""
+
+    services: ApiServices
+    worker: Worker
+    toolbox: Toolbox
+
+
+def build(environment: Environment, host: str | None = None) -> Server:
+    """Make every part; nothing runs before the lifespan of `services` is entered.
+
+    `host` is where the API will listen (default: the setting). Raises `ValueError` for settings
+    that contradict each other.
+    """
+    settings = environment.settings
+    _refuse_unbuilt(environment)
+    cores = len(os.sched_getaffinity(0))
+    faces = _faces(environment, cores)
+    speakers = _speakers(environment)
+    chat = chat_model(environment)
+    catalog = AvatarCatalog([settings.avatars_path, SHIPPED_AVATARS], settings.portrait_max_pixels)
+    avatars = AvatarService(catalog)
+    pool = ThreadPoolExecutor(ENCODE_THREADS, thread_name_prefix="encode")
+    idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
+    toolbox = Toolbox(
+        events=MemoryEventBus(),
+        commands=MemoryCommandBus(),
+        store=MemorySessionStore(),
+        avatars=avatars,
+        renderers=faces.renderers,
+        speakers=speakers,
+        chat_model=chat,
+        ticker=MediaTicker(),
+        idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
+        encode_pool=pool,
+    )
+    config = _engine_config(settings, cores, host or settings.api_host)
+    worker = Worker(toolbox, config)
+    models = ModelService(faces.probes, settings.default_model)
+    services = _services(settings, toolbox, worker, models, avatars)
+    services.lifespan = lambda: _running(settings, worker, toolbox, (pool, idle_pool))
+    return Server(services, worker, toolbox)
+
+
+def chat_model(environment: Environment) -> ChatModel:
+    """The chat model as configured; the caller closes it."""
+    model: ChatModel = chat_registry().make("auto", _context(environment, "llm_"))
+    return model
+
+
+def _refuse_unbuilt(environment: Environment) -> None:
+    if environment.settings.redis_mode == "redis":
+        raise ValueError("OPENTALKING_REDIS_MODE=redis is not built yet; use memory (one process)")
+    if environment.variables.get("OPENTALKING_API_KEYS"):
+        raise ValueError("OPENTALKING_API_KEYS is not built yet; unset it and put a gateway in front")
+
+
+def _context(environment: Environment, prefix: str, threads: int = 1) -> ProviderContext:
+    settings = environment.settings
+    return ProviderContext(settings.models_path, settings.cache_path, environment.options(prefix), threads)
+
+
+def _faces(environment: Environment, cores: int) -> Any:
+    registry = render_registry()
+    threads = environment.settings.render_threads or min(cores, 4)
+    contexts = {name: _context(environment, f"{name}_", threads) for name in registry.names}
+    omnirt = bool(environment.variables.get("OMNIRT_ENDPOINT"))
+    return make_faces(registry, contexts, environment.backends, omnirt)
+
+
+def _speakers(environment: Environment) -> dict[str, TextToSpeech]:
+    registry: Registry = speech_registry()
+    found: dict[str, TextToSpeech] = {}
+    for name in sorted(registry.names):
+        try:
+            found[name] = registry.make(name, _context(environment, f"tts_{name}_"))
+        except OpenTalkingError as error:
+            log.warning("voice engine left out", name=name, error=error.message)
+    return found
+
+
+def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
+    loopback = settings.rtc_loopback == "on" or (
+        settings.rtc_loopback == "auto" and host in ("127.0.0.1", "localhost", "::1")
+    )
+    return EngineConfig(
+        admission=AdmissionConfig(
+            max_sessions=settings.max_sessions or 4 * cores,
+            queue_sessions=settings.queue_sessions,
+            queue_max_size=settings.queue_max_size,
+            slot_queue_max_size=settings.flashtalk_max_queue_size,
+            slot_timeout_seconds=settings.flashtalk_slot_timeout_sec,
+            slot_session_seconds=settings.flashtalk_max_session_sec,
+        ),
+        system_prompt=settings.llm_system_prompt,
+        tts_provider=SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider),
+        tts_fallback=None if settings.tts_fallback == "none" else settings.tts_fallback,
+        first_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
+        next_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
+        history_messages=settings.llm_history_messages,
+        connect_timeout_seconds=settings.session_connect_timeout,
+        reconnect_timeout_seconds=settings.session_reconnect_timeout,
+        idle_timeout_seconds=settings.session_idle_timeout,
+        rtc=RtcConfig(
+            ice_servers=parse_ice_servers(settings.ice_servers),
+            port_range=parse_port_range(settings.rtc_port_range),
+            loopback=loopback,
+        ),
+    )
+
+
+def parse_ice_servers(text: str) -> tuple[IceServer, ...]:
+    """A comma list of URLs, or the JSON that browsers take; raises `ValueError` with the remedy."""
+    if not text.lstrip().startswith("["):
+        return tuple(IceServer((url.strip(),)) for url in text.split(",") if url.strip())
+    try:
+        entries = json.loads(text)
+        return tuple(
+            IceServer(
+                tuple([entry["urls"]] if isinstance(entry["urls"], str) else entry["urls"]),
+                entry.get("username"),
+                entry.get("credential"),
+            )
+            for entry in entries
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError('OPENTALKING_ICE_SERVERS must look like [{"urls": "stun:host:3478"}]') from error
+
+
+def _services(
+    settings: Settings, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
+) -> ApiServices:
+    names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
+    default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
+    sessions = SessionService(
+        SessionPorts(toolbox.store, toolbox.commands, toolbox.events),
+        Offered(avatars, models, names),
+        SessionLimits(speak_as_chat=settings.speak_mode == "chat"),
+    )
+
+    def health() -> HealthInfo:
+        speaker = toolbox.speakers.get(default_speech)
+        return HealthInfo(
+            llm=toolbox.chat_model.info(),
+            tts_provider=default_speech,
+            tts_ready=speaker is not None and not speaker.ready(),
+            stt_provider=settings.stt_default_provider,
+            stt_ready=False,
+        )
+
+    async def queue() -> QueueStatus:
+        return QueueStatus(worker.admission.slot_occupied, worker.admission.queue_size)
+
+    limits = SpeechLimits(characters=settings.tts_preview_max_chars)
+    return ApiServices(
+        sessions=sessions,
+        avatars=avatars,
+        voices=VoiceService(toolbox.speakers, SPEECH_ALIASES),
+        speech=SpeechService(toolbox.speakers, names, default_speech, limits),
+        models=models,
+        events=toolbox.events,
+        health=health,
+        queue_status=queue,
+        cors_origins=tuple(o.strip() for o in settings.cors_origins.split(",") if o.strip()),
+        web_dist=WEB_DIST if WEB_DIST.is_dir() else None,
+    )
+
+
+@asynccontextmanager
+async def _running(
+    settings: Settings, worker: Worker, toolbox: Toolbox, pools: tuple[ThreadPoolExecutor, ...]
+) -> AsyncIterator[None]:
+    """Run the worker and warm the models while inside; afterwards everything is closed."""
+    async with AsyncExitStack() as stack:
+        for pool in pools:
+            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        stack.push_async_callback(_close_providers, toolbox)
+        stack.push_async_callback(toolbox.idle_cache.aclose)
+        working = asyncio.create_task(worker.run(), name="worker")
+        stack.push_async_callback(_stop, working)
+        warming = asyncio.create_task(_warm(settings, toolbox), name="warm-up")
+        stack.push_async_callback(_stop, warming)
+        yield
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    [outcome] = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        log.error("task failed", task=task.get_name(), exc_info=outcome)
+
+
+async def _close_providers(toolbox: Toolbox) -> None:
+    await toolbox.chat_model.aclose()
+    for speaker in toolbox.speakers.values():
+        await speaker.aclose()
+    for renderer in {id(renderer): renderer for renderer in toolbox.renderers.values()}.values():
+        await renderer.aclose()
+
+
+async def _warm(settings: Settings, toolbox: Toolbox) -> None:
+    """Prepare what a first visitor needs: the face, the voice, the model; a failure is a log line."""
+    for avatar_id in filter(None, (part.strip() for part in settings.prewarm_avatars.split(","))):
+        await _try("avatar", _warm_avatar(toolbox, settings.default_model, avatar_id))
+    speaker = toolbox.speakers.get(settings.tts_default_provider)
+    if speaker is not None and not speaker.ready():
+        await _try("voice", speaker.warm())
+    await _try("chat model", toolbox.chat_model.warm(settings.llm_system_prompt or DEFAULT_SYSTEM_PROMPT))
+    log.info("warm")
+
+
+async def _try(what: str, work: Any) -> None:
+    try:
+        await work
+    except OpenTalkingError as error:
+        log.warning("could not be prepared", what=what, error=error.message)
+
+
+async def _warm_avatar(toolbox: Toolbox, model: str, avatar_id: str) -> None:
+    renderer = toolbox.renderers.get(model)
+    if renderer is None:
+        return
+    face = await renderer.open(await toolbox.avatars.bundle(avatar_id))
+    try:
+        await toolbox.idle_cache.get(face.idle_key, "h264", face.idle_frames)
+    finally:
+        await face.aclose()

@@ -1,0 +1,56 @@
+"""`opentalking serve`: API and worker in one process."""
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from apps.api.main import create_app
+from apps.api.server import ApiServer, make_server
+from apps.unified.container import build
+from opentalking.settings import Environment
+
+log = structlog.get_logger(__name__)
+
+
+def serve(environment: Environment, host: str, port: int) -> None:
+    """Serve until a signal; raises `ValueError` for settings that cannot work."""
+    server = build(environment, host)
+    grace = max(1, round(environment.settings.shutdown_timeout_sec))
+    api = make_server(create_app(server.services), host, port, grace)
+    if not _is_loopback(host):
+        log.warning("listening beyond this machine without authentication; put a gateway in front", host=host)
+    _run(_serve(api, host))
+    if not api.started:
+        raise ValueError(f"the server could not start on {host}:{port}; the log says why")
+
+
+async def _serve(api: ApiServer, host: str) -> None:
+    serving = asyncio.create_task(api.serve(), name="api")
+    ready = asyncio.create_task(api.ready.wait(), name="ready")
+    await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "localhost") else host  # noqa: S104
+        print(f"OpenTalking is ready: http://{shown}:{api.port}", flush=True)
+    ready.cancel()
+    await serving
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "linux":
+        import uvloop  # noqa: PLC0415 - exists on Linux only
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    else:
+        asyncio.run(main)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,293 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/client";
+import { type EventName, parseEvent } from "../api/events";
+import type { StreamHandlers } from "../api/stream";
+import type { PeerHandlers } from "../rtc/peer";
+import { SessionController } from "./controller";
+import { statusOf } from "./state";
+
+const avatar = { id: "demo-avatar", name: "Demo", model_type: "portrait", width: 512, height: 640, is_custom: false };
+const portrait = { id: "portrait", backend: "local", connected: true, reason: "local_runtime" };
+const refused = new ApiError(0, "connection refused");
+
+/** A server in memory: it records the calls and answers as told. */
+class World {
+  calls: string[] = [];
+  avatars = [avatar];
+  connected = true;
+  createAnswer: { session_id: string; status: string } | ApiError = { session_id: "s1", status: "created" };
+  offerErrors: ApiError[] = [];
+  talkError: ApiError | null = null;
+  peers: PeerHandlers[] = [];
+  openPeers = 0;
+  openStreams = 0;
+  stream: StreamHandlers | null = null;
+  readonly controller: SessionController;
+
+  constructor() {
+    const turn = (call: string): Promise<{ session_id: string; status: string; turn_id: string }> => {
+      this.calls.push(call);
+      return this.talkError ? Promise.reject(this.talkError) : Promise.resolve({ session_id: "s1", status: "queued", turn_id: "t1" });
+    };
+    const client = {
+      avatars: () => Promise.resolve(this.avatars),
+      models: () => Promise.resolve({ models: ["portrait"], statuses: [{ ...portrait, connected: this.connected }], default_model: "portrait" }),
+      health: () => Promise.resolve({ status: "ok" }),
+      createSession: (id: string, model: string) => {
+        this.calls.push(`create ${id} ${model}`);
+        return this.createAnswer instanceof ApiError ? Promise.reject(this.createAnswer) : Promise.resolve(this.createAnswer);
+      },
+      deleteSession: (id: string) => {
+        this.calls.push(`delete ${id}`);
+        return Promise.resolve();
+      },
+      sessionExists: () => Promise.resolve(true),
+      eventsUrl: (id: string) => `events ${id}`,
+      offer: (id: string, sdp: string) => {
+        this.calls.push(`offer ${id} ${sdp}`);
+        const error = this.offerErrors.shift();
+        return error ? Promise.reject(error) : Promise.resolve({ sdp: "answer", type: "answer" });
+      },
+      chat: (id: string, text: string) => turn(`chat ${id} ${text}`),
+      speak: (id: string, text: string) => turn(`speak ${id} ${text}`),
+      interrupt: (id: string) => turn(`interrupt ${id}`).then(() => undefined),
+    };
+    this.controller = new SessionController(
+      client,
+      { avatar: null, model: null },
+      {
+        makePeer: (handlers) => {
+          this.peers.push(handlers);
+          this.openPeers += 1;
+          let open = true;
+          return {
+            connection: {} as RTCPeerConnection,
+            offer: () => Promise.resolve(`sdp${String(this.peers.length)}`),
+            accept: () => Promise.resolve(),
+            describe: () => "ICE checking",
+            playoutDelayMs: () => Promise.resolve(50),
+            close: () => {
+              if (open) this.openPeers -= 1;
+              open = false;
+            },
+          };
+        },
+        openStream: (_url, handlers) => {
+          this.stream = handlers;
+          this.openStreams += 1;
+          return { close: () => (this.openStreams -= 1) };
+        },
+      },
+    );
+  }
+
+  get status(): string {
+    return statusOf(this.controller.getState());
+  }
+  get link() {
+    return this.controller.getState().link;
+  }
+  get dialler(): PeerHandlers {
+    const handlers = this.peers.at(-1);
+    if (!handlers) throw new Error("no peer was made");
+    return handlers;
+  }
+  showsFrame(): void {
+    const stream = {} as MediaStream;
+    this.dialler.onStream(stream);
+    this.controller.firstFrame(stream);
+  }
+  serverSays(name: EventName, data: Record<string, unknown>): void {
+    const event = parseEvent(name, JSON.stringify(data));
+    if (event) this.stream?.onEvent(event);
+  }
+  async connect(): Promise<void> {
+    await this.controller.load();
+    await this.controller.start();
+    this.showsFrame();
+  }
+}
+
+let world: World;
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new World();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("starting", () => {
+  it("creates the session, dials, and is live with the first picture", async () => {
+    await world.controller.load();
+    expect(world.status).toBe("ready");
+    await world.controller.start();
+    expect(world.calls).toEqual(["create demo-avatar portrait", "offer s1 sdp1"]);
+    expect(world.status).toBe("connecting");
+    world.showsFrame();
+    expect(world.status).toBe("idle");
+  });
+
+  it("sends what was written meanwhile, once the avatar is there", async () => {
+    await world.controller.load();
+    await world.controller.start();
+    await world.controller.send({ text: "Hi", verbatim: false });
+    expect(world.calls).not.toContain("chat s1 Hi");
+    world.showsFrame();
+    expect(world.calls.filter((call) => call === "chat s1 Hi")).toHaveLength(1);
+    expect(world.status).toBe("thinking");
+  });
+
+  it("waits for a slot before it dials", async () => {
+    world.createAnswer = { session_id: "s1", status: "queued" };
+    await world.controller.load();
+    await world.controller.start();
+    expect([world.status, world.peers.length]).toEqual(["queued", 0]);
+    world.serverSays("session.queued", { position: 2, message: "waiting" });
+    expect(world.link).toEqual({ phase: "queued", position: 2 });
+    world.serverSays("session.queued", { position: 0, message: "slot_acquired" });
+    expect([world.status, world.peers.length]).toEqual(["connecting", 1]);
+  });
+
+  it("says that the wait was too long and gives the place back", async () => {
+    world.createAnswer = { session_id: "s1", status: "queued" };
+    await world.controller.load();
+    await world.controller.start();
+    world.serverSays("session.queued", { position: -1, message: "timeout" });
+    expect(world.link).toMatchObject({ phase: "failed", failure: { kind: "queue_timeout" } });
+    expect(world.calls).toContain("delete s1");
+  });
+
+  it.each([
+    [new ApiError(503, "server is full", 30), "server_full", 30],
+    [new ApiError(400, "model not connected"), "create", null],
+    [refused, "unreachable", null],
+  ])("names the reason of a refusal: %s", async (error, kind, retryAfterSeconds) => {
+    world.createAnswer = error;
+    await world.controller.load();
+    await world.controller.start();
+    expect(world.link).toMatchObject({ phase: "failed", failure: { kind, retryAfterSeconds } });
+  });
+
+  it("can be tried again after a failure", async () => {
+    world.createAnswer = refused;
+    await world.controller.load();
+    await world.controller.start();
+    world.createAnswer = { session_id: "s2", status: "created" };
+    await world.controller.start();
+    world.showsFrame();
+    expect([world.status, world.controller.getState().sessionId]).toEqual(["idle", "s2"]);
+  });
+
+  it("fails at once where there is nobody or nothing to show", async () => {
+    world.avatars = [];
+    await world.controller.load();
+    expect(world.link).toMatchObject({ failure: { kind: "no_avatar" } });
+    world = new World();
+    world.connected = false;
+    await world.controller.load();
+    expect(world.link).toMatchObject({ failure: { kind: "no_model", detail: "portrait: local_runtime" } });
+  });
+
+  it("gives up after two silent dials and reports the ICE state", async () => {
+    await world.controller.load();
+    await world.controller.start();
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(world.peers).toHaveLength(2);
+    expect(world.link).toMatchObject({ phase: "failed", failure: { kind: "webrtc", detail: "ICE checking" } });
+    expect([world.openPeers, world.openStreams]).toEqual([0, 0]);
+  });
+});
+
+describe("a lost connection", () => {
+  it("heals by itself within three seconds", async () => {
+    await world.connect();
+    world.dialler.onConnection("disconnected");
+    await vi.advanceTimersByTimeAsync(2_900);
+    world.dialler.onConnection("connected");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([world.peers.length, world.status]).toEqual([1, "idle"]);
+  });
+
+  it("is renewed with a new offer to the same session", async () => {
+    await world.connect();
+    world.dialler.onConnection("disconnected");
+    await vi.advanceTimersByTimeAsync(3_100);
+    expect(world.status).toBe("reconnecting");
+    expect(world.calls.filter((call) => call.startsWith("offer"))).toEqual(["offer s1 sdp1", "offer s1 sdp2"]);
+    world.showsFrame();
+    expect([world.status, world.openPeers]).toEqual(["idle", 1]);
+  });
+
+  it("is tried four times within the server's patience, then told", async () => {
+    await world.connect();
+    world.offerErrors = [refused, refused, refused, refused];
+    world.dialler.onConnection("failed");
+    await vi.advanceTimersByTimeAsync(7_500);
+    expect(world.calls.filter((call) => call.startsWith("offer"))).toHaveLength(5);
+    expect(world.link).toMatchObject({ phase: "failed", failure: { kind: "unreachable" } });
+  });
+
+  it("whose session is gone ends the conversation", async () => {
+    await world.connect();
+    world.offerErrors = [new ApiError(404, "session not found")];
+    world.dialler.onConnection("failed");
+    await vi.advanceTimersByTimeAsync(10);
+    expect(world.link).toEqual({ phase: "ended", reason: "gone" });
+    expect([world.openPeers, world.openStreams]).toEqual([0, 0]);
+  });
+});
+
+describe("talking", () => {
+  it("chats, or says word for word", async () => {
+    await world.connect();
+    await world.controller.send({ text: "Hi", verbatim: false });
+    await world.controller.send({ text: "Hello world", verbatim: true });
+    expect(world.calls.slice(-2)).toEqual(["chat s1 Hi", "speak s1 Hello world"]);
+  });
+
+  it("is silent before the server has answered the stop", async () => {
+    await world.connect();
+    await world.controller.send({ text: "Hi", verbatim: false });
+    const stopping = world.controller.stop();
+    expect([world.controller.getState().silenced, world.status]).toEqual([true, "interrupted"]);
+    await stopping;
+    expect(world.calls.at(-1)).toBe("interrupt s1");
+    await vi.advanceTimersByTimeAsync(1_300);
+    expect(world.status).toBe("idle");
+  });
+
+  it("has nothing to stop while the avatar listens", async () => {
+    await world.connect();
+    await world.controller.stop();
+    expect(world.calls.some((call) => call.startsWith("interrupt"))).toBe(false);
+  });
+
+  it("tells of a message that did not get through, and of a session that is gone", async () => {
+    await world.connect();
+    world.talkError = new ApiError(409, "still loading");
+    await world.controller.send({ text: "Hi", verbatim: false });
+    expect(world.controller.getState().notices).toMatchObject([{ code: "send_failed", detail: "HTTP 409: still loading" }]);
+    world.talkError = new ApiError(404, "session not found");
+    await world.controller.send({ text: "Hi", verbatim: false });
+    expect(world.link).toEqual({ phase: "ended", reason: "gone" });
+  });
+});
+
+describe("leaving", () => {
+  it("ends the session and closes everything", async () => {
+    await world.connect();
+    world.controller.leave();
+    expect(world.calls.at(-1)).toBe("delete s1");
+    expect([world.openPeers, world.openStreams]).toEqual([0, 0]);
+  });
+
+  it("also gives back a session whose creation was under way", async () => {
+    await world.controller.load();
+    const starting = world.controller.start();
+    world.controller.leave();
+    await starting;
+    expect(world.calls).toEqual(["create demo-avatar portrait", "delete s1"]);
+    expect(world.peers).toEqual([]);
+  });
+});
