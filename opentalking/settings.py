@@ -99,7 +99,9 @@ class Settings(BaseModel):
     llm_system_prompt: str = Field(
         "", max_length=20_000, description="What the character is told about itself."
     )
-    llm_first_token_timeout_sec: float = Field(15.0, gt=0, description="Longest wait for the first token.")
+    llm_first_token_timeout_sec: float = Field(
+        15.0, gt=0, description="Longest wait for the first token, and between two."
+    )
     llm_timeout_sec: float = Field(90.0, gt=0, description="Longest time for a whole answer.")
     llm_max_tokens: int = Field(
         0, ge=0, description="Cap on an answer's tokens; 0 leaves it to the endpoint."

@@ -17,14 +17,14 @@ DOCUMENT = ROOT / "openapi.json"
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 
 
-def current_document() -> str:
-    command = [str(VENV / "bin" / "opentalking"), "openapi"]
+def current_document(target: Path) -> str:
+    command = [str(VENV / "bin" / "opentalking"), "openapi", "--output", str(target)]
     done = subprocess.run(
         command, cwd=ROOT, env=child_environment(), capture_output=True, text=True, check=False, timeout=120
     )
     if done.returncode:
         sys.exit(f"`opentalking openapi` failed:\n{done.stderr}")
-    return done.stdout
+    return target.read_text(encoding="utf-8")
 
 
 def current_types(document: Path, folder: Path) -> str:
@@ -45,8 +45,7 @@ def main() -> int:
     stale = []
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "openapi.json"
-        document.write_text(current_document(), encoding="utf-8")
-        contents = {DOCUMENT: document.read_text("utf-8"), TYPES: current_types(document, Path(folder))}
+        contents = {DOCUMENT: current_document(document), TYPES: current_types(document, Path(folder))}
     for path, content in contents.items():
         if path.exists() and path.read_text(encoding="utf-8") == content:
             continue

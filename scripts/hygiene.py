@@ -19,7 +19,7 @@ FORBIDDEN = (
         r"py[p]i\.org|python[h]osted\.org|npm[j]s\.(org|com)|(deb|security)\.[d]ebian\.org",
         "a registry's host name",
     ),
-    (r"https?://[^\s\"'<>]+/[s]imple\b", "a package index address"),
+    (r"https?://(?!127\.|localhost)[^\s\"'<>]+/[s]imple\b", "a package index address"),
     (r"\.\./[s]hared\b|/wor[k]/|/[r]oot/", "a place outside the checkout"),
     (r"^(<{7}|>{7}) ", "a merge conflict marker"),
 )

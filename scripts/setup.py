@@ -47,7 +47,7 @@ OPENTALKING = VENV / "bin" / "opentalking"
 
 
 def main() -> int:
-    arguments = parse_arguments()
+    arguments, further = parse_arguments()
     os.chdir(ROOT)
     started = time.monotonic()
     try:
@@ -64,17 +64,19 @@ def main() -> int:
     waited_seconds = time.monotonic() - started
     if waited_seconds > 2:
         say(f"==> Ready after {waited_seconds:.0f} s; starting the server")
-    serve(arguments.host, arguments.port, arguments.rest)
+    serve(arguments.host, arguments.port, further)
     return 0
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
+    """Our own arguments, and after `--` further ones of `opentalking serve`."""
+    words = sys.argv[1:]
+    border = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("goal", choices=GOALS)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("rest", nargs="*", help="further arguments of `opentalking serve`, after --")
-    return parser.parse_args()
+    return parser.parse_args(words[:border]), words[border + 1 :]
 
 
 def with_lock(goal: str) -> None:
@@ -244,9 +246,9 @@ def check_port(host: str, port: int) -> None:
             ) from error
 
 
-def serve(host: str, port: int, rest: list[str]) -> None:
+def serve(host: str, port: int, further: list[str]) -> None:
     """Become the server; does not return."""
-    command = [str(OPENTALKING), "serve", "--host", host, "--port", str(port), *rest]
+    command = [str(OPENTALKING), "serve", "--host", host, "--port", str(port), *further]
     os.execve(command[0], command, child_environment())  # noqa: S606  # make's signals reach the server itself
 
 

@@ -25,7 +25,11 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     await asyncio.sleep(0)
-    left = [task for task in asyncio.all_tasks() - before if not task.done() and task is not asyncio.current_task()]
+    left = [
+        task
+        for task in asyncio.all_tasks() - before
+        if not task.done() and task is not asyncio.current_task()
+    ]
     assert not left, f"tasks left running: {left}"
 
 

@@ -32,7 +32,6 @@ STREAM_RESPONSE: dict[str, Any] = {
 _DESCRIPTIONS = {
     "session_id": "The session.",
     "turn_id": "The turn, on events inside one.",
-    "text": "See the event.",
     "is_final": "Whether nothing more of it follows.",
     "delta": "The next piece of the answer.",
     "stage": "Which step.",
@@ -40,7 +39,7 @@ _DESCRIPTIONS = {
     "sentence_index": "Counts the turn's sentences from 0.",
     "frame_idx": "Counts the turn's frames from 0.",
     "pts_ms": "Presentation time within the turn, milliseconds.",
-    "message": "For people, or a fixed word where one is listed.",
+    "message": "What happened, for people.",
     "code": "Stable name of the failure.",
     "position": "Place in the queue: ≥ 1 waiting, 0 slot acquired, −1 timed out.",
     "state": "The session's new state.",
@@ -50,12 +49,27 @@ _DESCRIPTIONS = {
     "end_ms": "Milliseconds since the turn's first sound.",
     "words": "Times of the single words, where the voice engine tells them.",
 }
+_SPECIAL = {
+    ("TranscriptEvent", "text"): "What was recognised so far.",
+    ("SpeechStartedEvent", "text"): "What the user said, or the text to say; empty for played audio.",
+    ("SpeechEndedEvent", "text"): "What was said; only when completed.",
+    ("SubtitleEvent", "text"): "The caption; all of a turn concatenate to the spoken text.",
+    ("SubtitleWord", "text"): "The word.",
+    ("AssistantMessageEvent", "text"): "The whole answer.",
+    ("QueuedEvent", "message"): "What became of the wait.",
+    ("ExpiredEvent", "message"): "Why the session is closed.",
+    ("SpeechEndedEvent", "reason"): "How the turn ended.",
+    ("TerminatedEvent", "reason"): "Why the session ended.",
+    ("StatusEvent", "stage"): "What the character is doing.",
+    ("TtsEvent", "stage"): "How far the sentence's synthesis is.",
+}
 _EXAMPLES: dict[str, Any] = {
     "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
     "turn_id": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
     "text": "Hello there.",
     "is_final": True,
     "delta": "Hello",
+    "stage": "start",
     "ms_elapsed": 180,
     "sentence_index": 0,
     "frame_idx": 0,
@@ -66,6 +80,9 @@ _EXAMPLES: dict[str, Any] = {
     "remaining_sec": 60,
     "start_ms": 0,
     "end_ms": 720,
+    "message": "the voice engine did not answer in time",
+    "reason": "deleted",
+    "words": [{"text": "Hello", "start_ms": 0, "end_ms": 310}],
 }
 
 
@@ -76,7 +93,7 @@ def event_schemas() -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for name, definition in schema["$defs"].items():
         event_type = definition["properties"].get("type", {}).get("const")
-        components[name] = _payload(definition)
+        components[name] = _payload(name, definition)
         if event_type is not None:
             properties[event_type] = {"$ref": _REF.format(model=name)}
     components[STREAM_COMPONENT] = {
@@ -88,7 +105,7 @@ def event_schemas() -> dict[str, Any]:
     return components
 
 
-def _payload(definition: dict[str, Any]) -> dict[str, Any]:
+def _payload(component: str, definition: dict[str, Any]) -> dict[str, Any]:
     """What the wire shows: `type` is the event's name, and fields without a value are left out."""
     shown: dict[str, Any] = {}
     for name, field in definition["properties"].items():
@@ -97,7 +114,7 @@ def _payload(definition: dict[str, Any]) -> dict[str, Any]:
         options = [option for option in field.get("anyOf", ()) if option != {"type": "null"}]
         plain = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
         shown[name] = (options[0] if len(options) == 1 else {}) | plain
-        shown[name].setdefault("description", _DESCRIPTIONS.get(name, ""))
+        shown[name]["description"] = _SPECIAL.get((component, name)) or _DESCRIPTIONS.get(name, "")
         if name in _EXAMPLES and "enum" not in shown[name] and "const" not in shown[name]:
             shown[name].setdefault("examples", [_EXAMPLES[name]])
     required = [name for name in definition.get("required", ()) if name != "type"]

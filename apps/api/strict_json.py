@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from apps.api.deps import services_of
 
-_SURROGATE = re.compile(r"\\u[dD][89abAB]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonRequest(Request):

@@ -26,7 +26,7 @@ I420 = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class PhonemeTiming:
-    """One phoneme (IPA, stress marks merged into the vowel; "" is silence); seconds from the chunk's start."""
+    """One phoneme (IPA, stress merged into the vowel; "" is silence); seconds from the piece's start."""
 
     symbol: str
     start_seconds: float

@@ -102,10 +102,6 @@ class Captions:
         ]
         return Caption(sentence.text, _ms(start_seconds), _ms(start_seconds + seconds), words or None)
 
-    def is_last(self, index: int) -> bool:
-        """Whether no sentence with sound is known after `index`."""
-        return index == max(self._sentences, default=index)
-
     def closing(self) -> Caption:
         """The final chunk, for when the last sentence started before it was known to be the last."""
         last = self._sentences.get(self._last_started) if self._last_started is not None else None

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-from opentalking.audio.resample import resample
+from opentalking.audio.resample import SpeechResampler
 from opentalking.core.conversation import Message
 from opentalking.core.errors import InvalidInput, ProviderError
 from opentalking.core.media import MEDIA_RATE, Mark, Speech
@@ -60,18 +60,19 @@ class Speaker:
         self._captions = captions
         self._failures_in_a_row = 0
         self._failed = False
+        self.latest_index = -1
+        """The sentence that was begun last."""
 
     async def run(self, inbox: AsyncIterator[Sentence], outbox: Stream[Speech]) -> None:
         """Speak every sentence; raises `SpeechFailed`."""
         cleaner = SpeakableStream()
-        index = 0
         async for sentence in inbox:
             spoken = cleaner.feed(sentence.text)
             if not spoken:
                 self._captions.silent(sentence.text)
                 continue
-            await self._sentence(index, sentence.text, spoken, outbox)
-            index += 1
+            self.latest_index += 1
+            await self._sentence(self.latest_index, sentence.text, spoken, outbox)
         if self._failed and not self._captions.any_sound:
             raise SpeechFailed
         outbox.close()
@@ -92,11 +93,12 @@ class Speaker:
 
     async def _speak(self, index: int, text: str, spoken: str, outbox: Stream[Speech]) -> None:
         first = True
+        resampler = SpeechResampler(MEDIA_RATE)
         async with aclosing(self._voice.speak(spoken)) as pieces:
             async for piece in pieces:
-                speech = at_media_rate(piece)
-                if not len(speech.pcm):
+                if not len(piece.pcm):
                     continue
+                speech = resampler.feed(piece)
                 if first:
                     self._report.tts("first_audio", index)
                     speech = dataclasses.replace(speech, marks=(Mark("sentence_start", index, 0),))
@@ -105,15 +107,6 @@ class Speaker:
                 await outbox.put(speech)
         if first:
             self._captions.silent(text)
-
-
-def at_media_rate(speech: Speech) -> Speech:
-    """The same speech at `MEDIA_RATE`; timings are in seconds and stay."""
-    if speech.sample_rate == MEDIA_RATE:
-        return speech
-    return dataclasses.replace(
-        speech, pcm=resample(speech.pcm, speech.sample_rate, MEDIA_RATE), sample_rate=MEDIA_RATE
-    )
 
 
 async def render_and_play(

@@ -30,6 +30,11 @@ class Stream(Generic[T], AsyncIterator[T]):
         self._held += self._weight(item)
         self._changed.set()
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything was put and taken."""
+        return self._closed and not self._items
+
     def close(self) -> None:
         """No more items will come; the consumer ends after the last one."""
         self._closed = True

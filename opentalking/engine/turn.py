@@ -48,7 +48,8 @@ class Turn:
         self._captions = Captions()
         self._answer = "" if chat else text
         self._final_sent = False
-        self._all_spoken = False
+        self._speaker = Speaker(parts.voice, parts.report, self._captions)
+        self._sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
         self._finished = False
 
     def accept(self) -> None:
@@ -90,11 +91,10 @@ class Turn:
 
     def _start_stages(self, start: Callable[..., object]) -> None:
         deltas: Stream[str] = Stream(MAX_PENDING_CHARACTERS, len)
-        sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
         sound: Stream[Speech] = Stream(AHEAD_SECONDS, lambda speech: speech.seconds)
         start(self._generate(deltas))
-        start(split(deltas, sentences))
-        start(self._speak(sentences, sound))
+        start(split(deltas, self._sentences))
+        start(self._speaker.run(self._sentences, sound))
         start(render_and_play(self._parts.face, sound, self._parts.output, self.id))
 
     async def _generate(self, deltas: Stream[str]) -> None:
@@ -104,10 +104,6 @@ class Turn:
         else:
             await deltas.put(self._text)
             deltas.close()
-
-    async def _speak(self, sentences: Stream[Sentence], sound: Stream[Speech]) -> None:
-        await Speaker(self._parts.voice, self._parts.report, self._captions).run(sentences, sound)
-        self._all_spoken = True
 
     # -- what the output tells, on the media tick
 
@@ -125,7 +121,8 @@ class Turn:
         heard = self._parts.output.heard_samples(self.id)
         caption = self._captions.started(mark.sentence_index, max(0, heard - SAMPLES_PER_PACKET))
         if caption is not None:
-            self._final_sent = self._all_spoken and self._captions.is_last(mark.sentence_index)
+            is_last = mark.sentence_index == self._speaker.latest_index
+            self._final_sent = is_last and self._sentences.exhausted
             self._parts.report.caption(caption, is_final=self._final_sent)
 
     def finish(self, outcome: Outcome) -> None:

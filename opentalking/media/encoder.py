@@ -27,6 +27,7 @@ OPUS_BITRATE = 40_000
 # 2.5 ms instead of 6.5 ms; at 40 kbit/s mono the voice is transparent enough for a talking face.
 _OPUS_OPTIONS = {"application": "lowdelay", "frame_duration": "20", "compression_level": "5"}
 _NO_PERIODIC_KEYS = 1_000_000
+_SILENCE = np.zeros(SAMPLES_PER_PACKET, np.int16)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -183,9 +184,30 @@ class OpusEncoder:
 def silence_packet() -> bytes:
     """One Opus packet of digital silence, the same for every session."""
     encoder = OpusEncoder()
-    silence = np.zeros(SAMPLES_PER_PACKET, np.int16)
-    packets = [encoder.encode(silence) for _ in range(10)]
+    packets = [encoder.encode(_SILENCE) for _ in range(10)]
     return packets[-1]
+
+
+class SoundEncoder:
+    """A session's Opus packets: its sound, then one packet that flushes the codec, then silence."""
+
+    def __init__(self) -> None:
+        self._opus: OpusEncoder | None = None
+        self._needs_flush = False
+
+    def encode(self, samples: Samples | None) -> bytes:
+        """The next packet; None is silence."""
+        if samples is None and not self._needs_flush:
+            return silence_packet()
+        if self._opus is None:
+            self._opus = OpusEncoder()
+        self._needs_flush = samples is not None
+        return self._opus.encode(_SILENCE if samples is None else samples)
+
+    def reset(self) -> None:
+        """Forget the 2.5 ms that the codec still holds: they must not be heard any more."""
+        self._opus = None
+        self._needs_flush = False
 
 
 def encode_all(

@@ -61,6 +61,42 @@ class IdleLoop:
         return min(self.key_positions, key=distance)
 
 
+class IdlePlayer:
+    """Where one session stands in its idle loop; the phase moves on while it speaks, too."""
+
+    def __init__(self) -> None:
+        self._loop: IdleLoop | None = None
+        self._phase = 0
+        self._jumps = False
+
+    def load(self, loop: IdleLoop | None) -> None:
+        """Play another loop (the same, in another codec), beginning with a key frame."""
+        self._loop = loop
+        self._jumps = True
+
+    def jump_to_key(self) -> None:
+        """Let the next picture be the key frame nearest to the phase."""
+        self._jumps = True
+
+    @property
+    def position(self) -> int:
+        """Frame of the loop that is due next (without a loop: frames since the start)."""
+        return self._phase % len(self._loop.frames) if self._loop else self._phase
+
+    def current(self) -> EncodedFrame | None:
+        """The frame to send now; None without a loop."""
+        if self._loop is None:
+            return None
+        if self._jumps:
+            self._phase = self._loop.nearest_key(self.position)
+            self._jumps = False
+        return self._loop.frames[self.position]
+
+    def advance(self) -> None:
+        """A frame's time has passed."""
+        self._phase += 1
+
+
 def encode_idle_loop(frames: Iterator[I420], codec: VideoCodec) -> IdleLoop:
     """Encode a loop whose last picture leads into its first; blocks (about 2-4 ms a frame).
 

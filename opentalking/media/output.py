@@ -5,19 +5,11 @@ from collections import OrderedDict
 from concurrent.futures import Executor
 from typing import Protocol
 
-import numpy as np
-
-from opentalking.core.media import (
-    FPS,
-    PACKETS_PER_FRAME,
-    SAMPLES_PER_PACKET,
-    Mark,
-    Samples,
-    Segment,
-)
-from opentalking.media.encoder import EncodedFrame, OpusEncoder, VideoCodec, silence_packet
-from opentalking.media.idle import IdleLoop
+from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
+from opentalking.media.encoder import EncodedFrame, SoundEncoder, VideoCodec
+from opentalking.media.idle import IdleLoop, IdlePlayer
 from opentalking.media.live import LiveVideo
+from opentalking.media.playback import OutputListener, play_packet, report_marks
 from opentalking.media.turn import TurnBuffer, TurnDropped
 
 __all__ = ["MediaOutput", "MediaSink", "OutputListener", "TurnDropped"]
@@ -25,7 +17,6 @@ __all__ = ["MediaOutput", "MediaSink", "OutputListener", "TurnDropped"]
 logger = logging.getLogger(__name__)
 
 _VIDEO_PTS_PER_TICK = 90_000 // (FPS * PACKETS_PER_FRAME)
-_FRAME_MS = 1000 // FPS
 _KEY_FRAME_PAUSE_TICKS = 15
 """At most one requested key frame in 300 ms."""
 _START_PATIENCE_FRAMES = 12
@@ -33,7 +24,6 @@ _START_PATIENCE_FRAMES = 12
 _RELEASE_ENCODER_TICKS = 1500
 """An encoder unused for 30 s is freed."""
 _REMEMBERED_TURNS = 16
-_SILENCE = np.zeros(SAMPLES_PER_PACKET, np.int16)
 
 
 class MediaSink(Protocol):
@@ -53,20 +43,45 @@ class MediaSink(Protocol):
         ...
 
 
-class OutputListener(Protocol):
-    """Hears what is played, on the tick; must not block."""
+class _PastTurns:
+    """What became of the last turns: samples heard, and whether they were played to the end."""
 
-    def started(self, turn_id: str) -> None:
-        """First sound and picture of the turn go out."""
-        ...
+    def __init__(self) -> None:
+        self._turns: OrderedDict[str, tuple[int, bool]] = OrderedDict()
 
-    def mark(self, turn_id: str, mark: Mark) -> None:
-        """The mark's sample starts to play."""
-        ...
+    def add(self, turn: TurnBuffer, *, finished: bool) -> None:
+        self._turns[turn.turn_id] = (turn.played_samples, finished)
+        while len(self._turns) > _REMEMBERED_TURNS:
+            self._turns.popitem(last=False)
 
-    def frame(self, turn_id: str, frame_index: int, pts_ms: int) -> None:
-        """A picture of the turn is due; from 0 each turn, `pts_ms` in the turn's own sound."""
-        ...
+    def heard_samples(self, turn_id: str) -> int:
+        return self._turns.get(turn_id, (0, False))[0]
+
+    def is_finished(self, turn_id: str) -> bool:
+        return self._turns.get(turn_id, (0, False))[1]
+
+
+class _KeyFrameRequests:
+    """Grants at most one request in 300 ms; one that comes too soon is granted later."""
+
+    def __init__(self) -> None:
+        self._granted_tick = -_KEY_FRAME_PAUSE_TICKS
+        self._is_pending = False
+
+    def request(self) -> None:
+        self._is_pending = True
+
+    def grant(self, tick: int) -> bool:
+        """Whether a key frame should be made now."""
+        if not self._is_pending or tick - self._granted_tick < _KEY_FRAME_PAUSE_TICKS:
+            return False
+        self._granted_tick = tick
+        self._is_pending = False
+        return True
+
+    def satisfy(self) -> None:
+        """A key frame went out."""
+        self._is_pending = False
 
 
 class MediaOutput:
@@ -87,22 +102,16 @@ class MediaOutput:
     ) -> None:
         self._listener = listener
         self._ahead_seconds = ahead_seconds
-        self._video = LiveVideo(encode_pool, encode_ahead_frames)
         self._sink: MediaSink | None = None
-        self._idle: IdleLoop | None = None
         self._turn: TurnBuffer | None = None
-        self._past: OrderedDict[str, tuple[int, bool]] = OrderedDict()
-        self._opus: OpusEncoder | None = None
-        self._opus_needs_flush = False
+        self._past = _PastTurns()
+        self._video = LiveVideo(encode_pool, encode_ahead_frames)
+        self._idle = IdlePlayer()
+        self._sound = SoundEncoder()
+        self._key_frames = _KeyFrameRequests()
         self._ticks = 0
-        self._phase = 0
         self._is_live = False
-        self._jump_to_key = False
-        self._key_granted_tick = -_KEY_FRAME_PAUSE_TICKS
-        self._key_pending = False
         self._live_tick = 0
-
-    # -- peer
 
     async def attach(self, sink: MediaSink, idle: IdleLoop | None) -> None:
         """Send to `sink` from the next tick on (also replaces one); pictures begin with a key frame.
@@ -111,38 +120,35 @@ class MediaOutput:
         """
         if (idle.codec if idle else None) != sink.codec:
             raise ValueError(f"an idle loop of another codec than {sink.codec}")
-        self._sink, self._idle = sink, idle
-        self._opus = None
-        self._follow()
+        self._idle.load(idle)
+        self._follow(sink)
 
     def detach(self) -> None:
         """The peer is gone; a turn plays on without being encoded."""
-        self._sink = None
-        self._opus = None
-        self._follow()
+        self._follow(None)
         self._video.release()
 
     def request_key_frame(self) -> None:
         """The peer cannot decode (PLI, FIR, unrepairable loss): send a key frame, at most each 300 ms."""
-        if self._ticks - self._key_granted_tick < _KEY_FRAME_PAUSE_TICKS:
-            self._key_pending = True
+        self._key_frames.request()
+        self._grant_key_frame()
+
+    def _grant_key_frame(self) -> None:
+        if not self._key_frames.grant(self._ticks):
             return
-        self._key_granted_tick = self._ticks
-        self._key_pending = False
         if self._is_live:
             self._video.request_key_frame()
         else:
-            self._jump_to_key = True
+            self._idle.jump_to_key()
 
-    def _follow(self) -> None:
+    def _follow(self, sink: MediaSink | None) -> None:
+        self._sink = sink
+        self._sound.reset()
         self._is_live = False
-        self._jump_to_key = True
         if self._turn is None:
             self._video.stop()
         else:
-            self._video.follow(self._turn, self._sink.codec if self._sink else None)
-
-    # -- turns
+            self._video.follow(self._turn, sink.codec if sink else None)
 
     async def begin(self, turn_id: str) -> None:
         """Start accepting segments of a turn; one that is still playing is dropped."""
@@ -153,12 +159,10 @@ class MediaOutput:
 
     async def put(self, segment: Segment) -> None:
         """Queue a segment; waits while `ahead_seconds` are buffered; raises `TurnDropped`."""
-        if self._turn is None or self._turn.turn_id != segment.turn_id:
-            raise TurnDropped(segment.turn_id)
-        await self._turn.put(segment)
+        await self._turn_or_drop(segment.turn_id).put(segment)
 
     def end(self, turn_id: str) -> None:
-        """No more segments of this turn will come."""
+        """No more segments of this turn will come; ignored when it is not the current turn."""
         turn = self._turn
         if turn is None or turn.turn_id != turn_id:
             return
@@ -168,10 +172,8 @@ class MediaOutput:
 
     async def drained(self, turn_id: str) -> None:
         """Wait for the end of playback of the turn's last sample; raises `TurnDropped`."""
-        if self._turn is not None and self._turn.turn_id == turn_id:
-            await self._turn.wait_over()
-        elif not self._past.get(turn_id, (0, False))[1]:
-            raise TurnDropped(turn_id)
+        if not self._past.is_finished(turn_id):
+            await self._turn_or_drop(turn_id).wait_over()
 
     def drop(self, turn_id: str) -> None:
         """Silence now: nothing of this turn leaves after the call; the idle loop goes on."""
@@ -182,7 +184,7 @@ class MediaOutput:
         """Samples of this turn that have left so far (also of the last turns)."""
         if self._turn is not None and self._turn.turn_id == turn_id:
             return self._turn.played_samples
-        return self._past.get(turn_id, (0, False))[0]
+        return self._past.heard_samples(turn_id)
 
     @property
     def playing(self) -> bool:
@@ -192,7 +194,7 @@ class MediaOutput:
     @property
     def idle_position(self) -> int:
         """Frame of the idle loop that is due next; it moves on while speaking."""
-        return self._phase % len(self._idle.frames) if self._idle else self._phase
+        return self._idle.position
 
     async def aclose(self) -> None:
         """Drop the turn, let go of the peer, stop the encoder."""
@@ -201,27 +203,26 @@ class MediaOutput:
         self.detach()
         await self._video.aclose()
 
+    def _turn_or_drop(self, turn_id: str) -> TurnBuffer:
+        if self._turn is None or self._turn.turn_id != turn_id:
+            raise TurnDropped(turn_id)
+        return self._turn
+
     def _finish(self, turn: TurnBuffer) -> None:
-        for mark in turn.remaining_marks():
-            self._listener.mark(turn.turn_id, mark)
+        report_marks(turn, self._listener, turn.remaining_marks())
         if turn is self._turn:
             self._close_turn(turn, dropped=False)
 
     def _close_turn(self, turn: TurnBuffer, *, dropped: bool) -> None:
         self._turn = None
-        self._past[turn.turn_id] = (turn.played_samples, not dropped)
-        while len(self._past) > _REMEMBERED_TURNS:
-            self._past.popitem(last=False)
+        self._past.add(turn, finished=not dropped)
         self._video.stop()
         turn.close(dropped=dropped)
         if dropped:
-            # The encoder still holds 2.5 ms of what must not be heard any more.
-            self._opus = None
+            self._sound.reset()
         if self._is_live:
             self._is_live = False
-            self._jump_to_key = True
-
-    # -- clock
+            self._idle.jump_to_key()
 
     def skip(self, ticks: int) -> None:
         """Let both time lines jump over missed ticks, so that they stay with the wall clock."""
@@ -238,30 +239,27 @@ class MediaOutput:
                 self._close_turn(self._turn, dropped=True)
 
     def _tick(self) -> None:
-        if self._key_pending:
-            self.request_key_frame()
+        self._grant_key_frame()
         tick = self._ticks
         self._ticks += 1
         has_picture = tick % PACKETS_PER_FRAME == 0
         samples = self._advance(has_picture)
         if self._sink is not None:
-            self._sink.send_audio(self._encode_sound(samples), tick * SAMPLES_PER_PACKET)
+            self._sink.send_audio(self._sound.encode(samples), tick * SAMPLES_PER_PACKET)
         if has_picture:
             self._send_picture(tick)
 
     def _advance(self, has_picture: bool) -> Samples | None:
-        """Move the turn on by 20 ms and report what happens; returns the sound, None for silence."""
+        """Move the turn on by 20 ms; returns the sound that is due, None for silence."""
         turn = self._turn
         if turn is None or not (turn.started or (has_picture and self._may_start(turn))):
             return None
-        if has_picture and not self._next_unit(turn):
+        samples = play_packet(turn, self._listener, begins_unit=has_picture)
+        if turn is not self._turn:
             return None
-        samples = turn.next_packet()
-        # In a hole only what lies behind the last sample played has happened.
-        reached = turn.played_samples + (1 if samples is None else 0)
-        for mark in turn.due_marks(reached):
-            self._listener.mark(turn.turn_id, mark)
-        return samples if turn is self._turn else None
+        if turn.ended and turn.in_hole and not turn.has_unit:
+            self._finish(turn)
+        return samples
 
     def _may_start(self, turn: TurnBuffer) -> bool:
         if not turn.has_unit:
@@ -270,48 +268,19 @@ class MediaOutput:
         waits_for_picture = self._video.is_active and not self._video.has_ready
         return not waits_for_picture or turn.frames_waited > _START_PATIENCE_FRAMES
 
-    def _next_unit(self, turn: TurnBuffer) -> bool:
-        """Begin the next 40 ms; False when the turn is over."""
-        index = turn.next_unit()
-        if index is None:
-            if turn.ended:
-                self._finish(turn)
-            return not turn.ended
-        if not turn.started:
-            turn.started = True
-            self._listener.started(turn.turn_id)
-        self._listener.frame(turn.turn_id, index, index * _FRAME_MS)
-        return True
-
-    def _encode_sound(self, samples: Samples | None) -> bytes:
-        if samples is None and not (self._opus and self._opus_needs_flush):
-            return silence_packet()
-        if self._opus is None:
-            self._opus = OpusEncoder()
-        self._opus_needs_flush = samples is not None
-        return self._opus.encode(_SILENCE if samples is None else samples)
-
     def _send_picture(self, tick: int) -> None:
         frame = self._video.pop() if self.playing else None
         if frame is not None:
             self._is_live = True
             self._live_tick = tick
         elif not self._is_live:
-            frame = self._idle_frame(tick)
+            frame = self._idle.current()
+            if tick - self._live_tick >= _RELEASE_ENCODER_TICKS:
+                self._video.release()
         if self._is_live and self._turn is not None and self._turn.in_hole:
             self._video.request_repeat()
-        self._phase += 1
+        self._idle.advance()
         if frame is not None and self._sink is not None:
             if frame.key:
-                self._key_pending = False
+                self._key_frames.satisfy()
             self._sink.send_video(frame, tick * _VIDEO_PTS_PER_TICK)
-
-    def _idle_frame(self, tick: int) -> EncodedFrame | None:
-        if self._idle is None:
-            return None
-        if self._jump_to_key:
-            self._phase = self._idle.nearest_key(self.idle_position)
-            self._jump_to_key = False
-        if tick - self._live_tick >= _RELEASE_ENCODER_TICKS:
-            self._video.release()
-        return self._idle.frames[self.idle_position]

@@ -9,6 +9,7 @@ from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
 from opentalking.inference import models
 from opentalking.providers.llm.builtin import BuiltinChatModel, BuiltinConfig
 from opentalking.providers.llm.discover import AutoChatModel, AutoConfig, LocalServer
+from opentalking.providers.llm.history import HistoryLimits
 from opentalking.providers.llm.openai_compatible import OpenAICompatibleConfig
 from opentalking.providers.registry import ProviderContext
 from opentalking.providers.render.mock import MockRenderer
@@ -55,6 +56,7 @@ def auto_chat(context: ProviderContext) -> ChatModel:
         api_key=key.get_secret_value() if isinstance(key, SecretStr) else key,
         max_tokens=options.get("max_tokens") or None,
         temperature=options.get("temperature"),
+        history=HistoryLimits(max_messages=options.get("history_messages", 40)),
         **limits,
     )
     servers = (

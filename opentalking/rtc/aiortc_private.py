@@ -14,11 +14,12 @@ from typing import Any, cast
 
 import aioice.ice
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
-from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
 from aiortc.codecs import CODECS
+from aiortc.codecs.h264 import H264PayloadDescriptor
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcpeerconnection import find_common_codecs
-from aiortc.rtp import RTP_HISTORY_SIZE
+from aiortc.rtp import RTP_HISTORY_SIZE, RtpPacket
 from aiortc.sdp import MediaDescription
 
 from opentalking.rtc.tracks import Outgoing
@@ -190,3 +191,18 @@ async def _reflexive(connection: aioice.ice.Connection, timeout_seconds: float) 
         query.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     return [query.result()[0] for query in done if query.exception() is None]
+
+
+def watch_packets(receiver: RTCRtpReceiver, callback: Callable[[RtpPacket], None]) -> None:
+    """Hand every RTP packet of a receiver to `callback` instead of decoding it."""
+
+    async def watched(packet: RtpPacket, arrival_time_ms: int) -> None:
+        callback(packet)
+
+    cast(Any, receiver)._handle_rtp_packet = watched
+
+
+def h264_payload(payload: bytes) -> bytes:
+    """The H.264 byte stream in an RTP payload."""
+    _, data = H264PayloadDescriptor.parse(payload)
+    return bytes(data)

@@ -66,8 +66,8 @@ class RtcConfig:
 class Peer:
     """A peer connection made by `answer`; a `MediaSink` until `close`.
 
-    States reported: "connecting", "connected", "failed" (never connected in time, or lost), "closed" (by the
-    client). Nothing is reported after `close` was called.
+    States reported: "connecting", "connected", then "failed" (never connected in time) or "closed":
+    the client said goodbye, or has not answered for 10 s. Nothing is reported after `close`.
     """
 
     def __init__(
@@ -198,7 +198,10 @@ class Peer:
         wanted = "opus" if transceiver.kind == "audio" else self._offer.video_codec
         names = {f"{transceiver.kind}/{wanted}", "video/rtx"}
         known = RTCRtpSender.getCapabilities(transceiver.kind).codecs
-        transceiver.setCodecPreferences([codec for codec in known if codec.mimeType.lower() in names])
+        usable = [codec for codec in known if codec.mimeType.lower() in names]
+        # What we send is constrained baseline; some decoders take plain baseline for something else.
+        usable.sort(key=lambda codec: codec.parameters.get("profile-level-id") != "42e01f")
+        transceiver.setCodecPreferences(usable)
 
     def _prepare_gathering(self, transceiver: RTCRtpTransceiver) -> None:
         aiortc_private.prepare_gathering(

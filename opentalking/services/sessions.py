@@ -36,15 +36,15 @@ _log = structlog.get_logger(__name__)
 class SessionLimits:
     """Sizes of content, and how long a worker may take to answer (seconds).
 
-    `create_seconds` is longer than the 10 s after which a worker says "initializing";
-    `speak_as_chat` answers `/speak` like `/chat`.
+    `create_seconds` and `offer_seconds` are longer than the 10 and 30 s after which a worker
+    itself says "initializing" and `Unavailable`; `speak_as_chat` answers `/speak` like `/chat`.
     """
 
     text_characters: int = 10_000
     system_prompt_characters: int = 20_000
     sdp_bytes: int = 64 * 1024
     create_seconds: float = 12.0
-    offer_seconds: float = 30.0
+    offer_seconds: float = 32.0
     command_seconds: float = 10.0
     close_seconds: float = 10.0
     speak_as_chat: bool = False
@@ -122,22 +122,17 @@ class SessionService:
 
     async def chat(self, session_id: str, prompt: str, voice: VoiceChoice) -> str:
         """Let the character answer `prompt`; returns the turn's id at once."""
-        await self._require_talking(session_id)
-        self._check_text("prompt", prompt)
-        turn_id = new_id()
-        voice = self._checked_voice(voice)
+        turn_id, voice = await self._new_turn(session_id, "prompt", prompt, voice)
         await self._call(StartChat(session_id=session_id, turn_id=turn_id, prompt=prompt, voice=voice))
         return turn_id
 
     async def speak(self, session_id: str, text: str, voice: VoiceChoice) -> str:
-        """Let the character say `text`; returns the turn's id at once."""
+        """Let the character say `text` (or answer it: `speak_as_chat`); returns the turn's id at once."""
+        turn_id, voice = await self._new_turn(session_id, "text", text, voice)
         if self._limits.speak_as_chat:
-            return await self.chat(session_id, text, voice)
-        await self._require_talking(session_id)
-        self._check_text("text", text)
-        turn_id = new_id()
-        voice = self._checked_voice(voice)
-        await self._call(StartSpeak(session_id=session_id, turn_id=turn_id, text=text, voice=voice))
+            await self._call(StartChat(session_id=session_id, turn_id=turn_id, prompt=text, voice=voice))
+        else:
+            await self._call(StartSpeak(session_id=session_id, turn_id=turn_id, text=text, voice=voice))
         return turn_id
 
     async def interrupt(self, session_id: str, turn_id: str | None = None) -> None:
@@ -188,15 +183,18 @@ class SessionService:
             raise InvalidInput(f"llm_system_prompt is longer than {most} characters; shorten it")
         return wanted.model_copy(update=update)
 
-    def _checked_voice(self, voice: VoiceChoice) -> VoiceChoice:
-        provider = self._offered.providers.tts_name(voice.tts_provider)
-        return voice.model_copy(update={"tts_provider": provider})
-
-    def _check_text(self, name: str, text: str) -> None:
+    async def _new_turn(
+        self, session_id: str, field: str, text: str, voice: VoiceChoice
+    ) -> tuple[str, VoiceChoice]:
+        await self._require_talking(session_id)
         if not text.strip():
-            raise InvalidInput(f"{name} is blank; send at least one character")
+            raise InvalidInput(f"{field} is blank; send at least one character")
         if len(text) > self._limits.text_characters:
-            raise InvalidInput(f"{name} is longer than {self._limits.text_characters} characters; shorten it")
+            raise InvalidInput(
+                f"{field} is longer than {self._limits.text_characters} characters; shorten it"
+            )
+        provider = self._offered.providers.tts_name(voice.tts_provider)
+        return new_id(), voice.model_copy(update={"tts_provider": provider})
 
     async def _require_open(self, session_id: str) -> SessionRecord:
         record = await self.record(session_id)

@@ -78,7 +78,7 @@ def _clean(text: str) -> str:
     text = _LINK.sub(r"\1", _FOOTNOTE.sub("", text))
     text = _REFERENCE_LINK.sub(r"\1", text)
     text = _URL.sub(_host, text)
-    text = " ".join(filter(None, map(_clean_line, text.splitlines())))
+    text = " ".join(filter(None, map(_clean_line, text.splitlines(keepends=True))))
     text = "".join(_spoken_character(character) for character in text)
     text = _PUNCTUATION_BEFORE.sub(r"\1", " ".join(text.split()))
     return text if any(character.isalnum() for character in text) else ""
@@ -91,18 +91,21 @@ def _host(match: re.Match[str]) -> str:
     return host.rstrip(".,;:!?)\"'*_") + whole[len(whole.rstrip(".,;:!?)\"'*_")) :]
 
 
-def _clean_line(line: str) -> str:
+def _clean_line(whole_line: str) -> str:
+    line = whole_line.rstrip("\r\n")
     if _RULE.match(line):
         return ""
     quoted = _QUOTE.sub("", line, count=1) if _QUOTE.match(line) else line
     body = _HEADING.sub("", _BULLET.sub("", quoted, count=1) if _BULLET.match(quoted) else quoted, count=1)
-    is_block = body != line
+    is_block = body != quoted
     if is_block:
         body = _HEADING_TAIL.sub("", body)
     if body.lstrip().startswith("|"):
         is_block, body = True, ", ".join(filter(None, (cell.strip() for cell in body.split("|"))))
     body = _clean_inline(body).strip()
-    return body + "." if is_block and body and not body.endswith(_SENTENCE_END) else body
+    # A heading or an item is a sentence of its own; a piece that stops inside one goes on in the next.
+    needs_stop = is_block and line != whole_line and body and not body.endswith(_SENTENCE_END)
+    return f"{body}." if needs_stop else body
 
 
 def _clean_inline(line: str) -> str:

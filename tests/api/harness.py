@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+import aiohttp
 import httpx
 import numpy as np
 from fastapi import FastAPI
@@ -329,15 +330,15 @@ class Heard:
 class EventReader:
     """Reads a session's event stream as a browser would."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
-        self._lines = response.aiter_lines()
 
     async def anything(self) -> Heard | None:
         """The next event or comment; None at the end."""
         fields: dict[str, str] = {}
         async with asyncio.timeout(10):
-            async for line in self._lines:
+            while raw := await self.response.content.readline():
+                line = raw.decode().rstrip("\n")
                 if line.startswith(":"):
                     return Heard(comment=line[1:].strip())
                 if line:
@@ -354,27 +355,25 @@ class EventReader:
             heard = await self.anything()
         return heard
 
+    async def event(self) -> Heard:
+        """The next event; there must be one."""
+        heard = await self.next()
+        assert heard is not None, "the stream ended"
+        return heard
+
     async def until(self, event: str) -> list[Heard]:
         """Events up to and including the next one of this name."""
         found: list[Heard] = []
         while not found or found[-1].event != event:
-            heard = await self.next()
-            assert heard is not None, f"the stream ended before {event}: {found}"
-            found.append(heard)
+            found.append(await self.event())
         return found
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.response.aclose()
 
 
 @asynccontextmanager
 async def follow(url: str, session_id: str, **options: Any) -> AsyncIterator[EventReader]:
     """Subscribe to a session's events over a real connection."""
     async with (
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
-        client.stream("GET", f"/sessions/{session_id}/events", **options) as response,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as client,
+        client.get(f"{url}/sessions/{session_id}/events", **options) as response,
     ):
         yield EventReader(response)

@@ -1,6 +1,7 @@
 """Bodies that are no JSON object, too large, or meant to hurt."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -111,3 +112,58 @@ async def test_the_input_is_not_echoed(client: httpx.AsyncClient) -> None:
     answer = await client.post("/sessions", json={"avatar_id": ["<script>"], "model": "portrait"})
     assert answer.status_code == 400
     assert "script" not in answer.text
+
+
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1.5,
+    10**400,
+    1e308,
+    "",
+    " ",
+    "\0",
+    "../../etc/passwd",
+    "\u202e\u200b\ufeff",
+    "x" * 30_000,
+    [],
+    [[]],
+    {},
+    {"text": "nested"},
+    "demo-avatar",
+    "portrait",
+    "local",
+    "offer",
+]
+FIELDS = {
+    "/sessions": {
+        "avatar_id": "demo-avatar",
+        "model": "portrait",
+        "tts_provider": "local",
+        "tts_voice": "joe",
+        "tts_model": "m",
+        "stt_provider": "local",
+        "llm_system_prompt": "p",
+        "wav2lip_postprocess_mode": "auto",
+    },
+    "/sessions/{id}/chat": {"prompt": "hi", "text": "hi", "voice": "joe", "tts_provider": "local"},
+    "/sessions/{id}/speak": {"text": "hi", "voice": "joe", "tts_provider": "local", "tts_model": "m"},
+    "/sessions/{id}/interrupt": {"turn_id": "t"},
+    "/sessions/{id}/start": {"nothing": 1},
+    "/sessions/{id}/webrtc/offer": {"sdp": "v=0", "type": "offer"},
+    "/tts/preview": {"text": "hi", "voice": "joe", "provider": "local", "model": "m"},
+}
+
+
+@pytest.mark.parametrize("path", FIELDS)
+async def test_odd_values_never_break_the_server(client: httpx.AsyncClient, path: str) -> None:
+    url = path.format(id=await new_session(client))
+    for field in FIELDS[path]:
+        for value in ODD_VALUES:
+            answer = await client.post(url, json=FIELDS[path] | {field: value})
+            assert answer.status_code in (200, 400, 404, 409, 413, 502), (field, value, answer.text)
+            if answer.status_code != 200:
+                detail = answer.json()["detail"]
+                assert isinstance(detail, str)
+                assert 5 < len(detail) < 300

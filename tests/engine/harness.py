@@ -76,11 +76,13 @@ class Log:
     def of(self, kind: str, turn_id: str | None = None) -> list[Any]:
         return [e for _, e in self.events if e.type == kind and turn_id in (None, e.turn_id)]
 
-    def kinds(self, turn_id: str | None = None, *, without: frozenset[str] = frozenset({"frame"})) -> list[str]:
+    def kinds(
+        self, turn_id: str | None = None, *, without: frozenset[str] = frozenset({"frame"})
+    ) -> list[str]:
         """Names in order; `status` as "status:<stage>"; repeats of a name in a row are folded."""
         names: list[str] = []
         for _, event in self.events:
-            if event.type in without or turn_id not in (None, event.turn_id):
+            if event.type == "frame" or turn_id not in (None, event.turn_id):
                 continue
             name = f"{event.type}:{event.stage}" if event.type in ("status", "tts") else event.type
             if not names or names[-1] != name:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from opentalking.core.errors import Conflict, NotFound, ProviderError, Unavailable
 from opentalking.core.commands import ConnectPeer, Touch
+from opentalking.core.errors import Conflict, NotFound, ProviderError, Unavailable
 from opentalking.core.providers import RendererCapabilities
 from opentalking.engine.config import AdmissionConfig, EngineConfig
 from opentalking.providers.fake import FlatRenderer

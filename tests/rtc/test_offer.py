@@ -106,7 +106,10 @@ async def test_m_lines_are_answered_in_the_offers_order(
 
 
 async def test_h264_is_preferred_whatever_the_offers_order() -> None:
-    _, video, _ = await answer(sdp(VIDEO, AUDIO))
+    baseline = "a=rtpmap:95 H264/90000\na=fmtp:95 packetization-mode=1;profile-level-id=42001f\n"
+    both = VIDEO.replace("SAVPF 96", "SAVPF 95 96").replace("a=rtpmap:96", baseline + "a=rtpmap:96")
+    _, video, _ = await answer(sdp(both, AUDIO))
+    assert video[0].split()[3] == "98"
     assert "a=rtpmap:98 H264/90000" in video
     assert not any("VP8" in line for line in video)
     assert any(line == "a=sendonly" for line in video)

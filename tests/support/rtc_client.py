@@ -133,6 +133,11 @@ class RtcClient:
         missing = (self._last_sequence_number + offset) % 65536
         await cast(Any, self._receiver("video"))._send_rtcp_nack(self._video_source(), [missing])
 
+    async def vanish(self) -> None:
+        """Close the sockets without a goodbye, like a machine that loses its network."""
+        for transceiver in self.connection.getTransceivers():
+            await transceiver.receiver.transport.transport.stop()
+
     def _video_source(self) -> int:
         return self._receiver("video").getSynchronizationSources()[0].source
 

@@ -275,3 +275,16 @@ async def test_warm_makes_a_server_on_this_machine_load_its_model(llm: FakeLlm) 
     async with chat_model(llm) as model:
         await model.warm("Be kind.")
     assert llm.requests[0].messages[0] == ("system", "Be kind.")
+
+
+async def test_the_environment_of_the_sdk_does_not_matter(
+    llm: FakeLlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "not-for-others")
+    model = OpenAICompatibleChatModel(OpenAICompatibleConfig(llm.base_url, "tiny-1"))
+    assert await answer(model) == llm.answer
+    await model.aclose()
+    assert "not-for-others" not in str(llm.requests[0].headers)

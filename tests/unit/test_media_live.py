@@ -335,3 +335,18 @@ def test_raw_pictures_of_one_session_stay_below_their_limit() -> None:
         await stage.output.aclose()
 
     run_virtual(main())
+
+
+def test_missed_ticks_move_both_time_lines_by_whole_frames() -> None:
+    async def main() -> None:
+        stage, sink = Stage(InlineExecutor()), RecordingSink()
+        await stage.output.attach(sink, idle_loop())
+        await stage.tick(10)
+        stage.output.skip(51)
+        await stage.tick(10)
+        assert sink.sound[10][1] == 960 * 60
+        assert sink.video[5][1] == 1800 * 60
+        assert [pts % 3600 for _, pts in sink.video] == [0] * 10
+        await stage.output.aclose()
+
+    run_virtual(main())

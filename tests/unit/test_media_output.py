@@ -370,20 +370,6 @@ def test_a_segment_whose_sound_and_pictures_differ_is_refused() -> None:
     run_virtual(main())
 
 
-def test_missed_ticks_move_both_time_lines_by_whole_frames() -> None:
-    async def main() -> None:
-        stage, sink = await connected()
-        await stage.tick(10)
-        stage.output.skip(51)
-        await stage.tick(10)
-        assert sink.sound[10][1] == 960 * 60
-        assert sink.video[5][1] == 1800 * 60
-        assert [pts % 3600 for _, pts in sink.video] == [0] * 10
-        await stage.output.aclose()
-
-    run_virtual(main())
-
-
 def test_a_listener_that_fails_does_not_stop_the_clock() -> None:
     class Failing(RecordingListener):
         def frame(self, turn_id: str, frame_index: int, pts_ms: int) -> None:

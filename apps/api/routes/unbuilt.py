@@ -44,4 +44,7 @@ for _method, _path in UNBUILT:
 
 @router.websocket(_AUDIO_STREAM)
 async def _audio_stream(websocket: WebSocket) -> None:
-    await websocket.send_denial_response(JSONResponse(_DETAIL, 501))
+    if "websocket.http.response" in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(JSONResponse(_DETAIL, 501))
+    else:
+        await websocket.close()

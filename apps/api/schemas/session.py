@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.api.schemas.avatar import AVATAR_EXAMPLE
 from apps.api.schemas.base import UUID_EXAMPLE, RequestModel, VoiceFields
@@ -97,6 +97,7 @@ class DeletedSession(BaseModel):
 class ChatRequest(VoiceFields):
     """What the user says. `prompt` is required; `text` is another name of it."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["prompt"]}, {"required": ["text"]}]})
     prompt: str | None = Field(
         None,
         description="What the user says (required, or `text` in its place).",

@@ -6,10 +6,11 @@ key made for this process, and the parent speaks the same protocol with it as wi
 
 import os
 import secrets
+from collections.abc import Generator
 from pathlib import Path
 
-from opentalking.inference.child import Engine, EngineError, serve
-from opentalking.inference.framing import Json
+from opentalking.inference.child import Engine, EngineError, Request, serve
+from opentalking.inference.framing import Json, Part
 
 _HTTP_THREADS = 4
 _BATCH_TOKENS = 128  # a cancelled prompt is noticed between two batches
@@ -48,7 +49,12 @@ def load(settings: Json) -> Engine:
     except RuntimeError as error:
         raise EngineError(f"{path.name} cannot be loaded: {error}") from error
     _keep.append(server)
-    return Engine(handlers={}, info={"url": f"{server.listening_address}/v1", "key": key})
+    return Engine(handlers={"ping": _ping}, info={"url": f"{server.listening_address}/v1", "key": key})
+
+
+def _ping(_request: Request) -> Generator[Part, None, None]:
+    """Tell that the process is there: a connection that broke does not say whether it died."""
+    yield Part({})
 
 
 _keep: list[object] = []  # the server lives as long as its process

@@ -5,10 +5,11 @@ Operation `speak`: payload `voice` (name), `clauses` (texts), `length_scale`, `n
 (index), `text` (`[start, end]` of the stretch in its clause, -1 for its end), `last` (whether it
 ends the clause), `sample_rate`, `phonemes` as `[symbol, start, end]`, `words` as `[text_start,
 text_end, start, end]`; offsets are characters of the clause, times samples of the stretch; data
-are int16 mono.
+are int16 mono. The first part of a sentence has an `outlook`: the words of all of it, from its start.
 
 Settings: `directory` (of `<voice>.onnx` and `<voice>.onnx.json`), `voice` (loaded and warmed at
-the start), `threads` (of one synthesis).
+the start), `threads` (of one synthesis), `first_seconds` (least length of the first stretch; the next
+ones grow).
 """
 
 import functools
@@ -41,8 +42,9 @@ _WARM_TEXT = "Hello there, nice to meet you."
 _HEAD_SECONDS = 0.012
 _TAIL_SECONDS, _PAUSE_SECONDS = 0.12, 0.3  # after the text, and between its sentences
 _SILENCE = 0.006
-# Each stretch is long enough to play while the next one, up to twice as long, is made.
-_STRETCH_SECONDS = (0.25, 0.5, 1.0, 2.0)
+_SENTENCE_MAX_SYMBOLS = 400
+# Each stretch is long enough to play while the next one, about twice as long, is made.
+_STRETCH_GROWTH = (1, 2, 4, 8)
 
 
 class Phonemizer:
@@ -57,7 +59,8 @@ class Phonemizer:
         """Phonemes of `text`, by what espeak takes for sentences."""
         with self._lock:
             found = self._espeak.phonemize(language, text)
-        return [sentence for sentence in found if any(symbol.isalpha() for symbol in sentence)]
+        bounded = (piece for sentence in found for piece in _bounded(sentence))
+        return [sentence for sentence in bounded if any(symbol.isalpha() for symbol in sentence)]
 
     def _word(self, language: str, word: str) -> tuple[str, ...]:
         return tuple(symbol for sentence in self.sentences(language, word) for symbol in sentence)
@@ -66,13 +69,14 @@ class Phonemizer:
 class Voice:
     """One loaded voice."""
 
-    def __init__(self, model: Path, phonemizer: Phonemizer, threads: int) -> None:
+    def __init__(self, model: Path, phonemizer: Phonemizer, threads: int, first_seconds: float) -> None:
         config = json.loads(model.with_name(model.name + ".json").read_text(encoding="utf-8"))
         self._language: str = config["espeak"]["voice"]
         self._ids: dict[str, list[int]] = config["phoneme_id_map"]
         self._phonemizer = phonemizer
         self._model = VitsModel(model, config.get("hop_length", 256), threads)
         self.sample_rate: int = config["audio"]["sample_rate"]
+        self._stretch_samples = [int(first_seconds * n * self.sample_rate) for n in _STRETCH_GROWTH]
 
     def speak(self, text: str, style: Style, request: Request | None = None) -> Iterator[Part]:
         """Stretches of sound of one clause, without the silence around them."""
@@ -101,19 +105,20 @@ class Voice:
         self, take: Take, sentence: TimedSentence, words: list[TextWord], *, last: bool
     ) -> Iterator[Part]:
         rate = self.sample_rate
-        sizes = [int(seconds * rate) for seconds in _STRETCH_SECONDS]
-        pieces = stretches(sentence, words, sizes)
+        pieces = stretches(sentence, words, self._stretch_samples)
         for number, piece in enumerate(pieces):
             is_first, is_last = number == 0, number == len(pieces) - 1
             pcm = take.pcm(piece.start, piece.end)
             tail_seconds = _TAIL_SECONDS if last else _PAUSE_SECONDS
-            start, end = speech_bounds(pcm, _SILENCE, int(_HEAD_SECONDS * rate), int(tail_seconds * rate))
+            tail = int(tail_seconds * rate)
+            start, end = speech_bounds(pcm, _SILENCE, int(_HEAD_SECONDS * rate), tail)
+            end = end or min(tail, len(pcm))  # never nothing: the last stretch must arrive
             start, end = (start if is_first else 0), (end if is_last else len(pcm))
             trimmed = piece.cut(start, end)
-            yield Part(
-                {"sample_rate": rate, "last": last and is_last, **_timings(trimmed)},
-                pcm[start:end].tobytes(),
-            )
+            header: Json = {"sample_rate": rate, "last": last and is_last, **_timings(trimmed)}
+            if is_first:
+                header["outlook"] = _outlook(pieces, trimmed.start)
+            yield Part(header, pcm[start:end].tobytes())
 
     def _encode(self, sentence: list[str]) -> tuple[list[int], list[int]]:
         """Ids for the model, and for each the index in `[BOS, *sentence, EOS]` whose time it takes."""
@@ -132,9 +137,10 @@ class Voice:
 class Piper:
     """The voices of one directory, loaded when first used."""
 
-    def __init__(self, directory: Path, threads: int) -> None:
+    def __init__(self, directory: Path, threads: int, first_seconds: float) -> None:
         self._directory = directory
         self._threads = threads
+        self._first_seconds = first_seconds
         self._phonemizer = Phonemizer()
         self._voices: dict[str, Voice] = {}
         self._lock = threading.Lock()
@@ -145,7 +151,7 @@ class Piper:
             if name not in self._voices:
                 model = self._directory / f"{name}.onnx"
                 try:
-                    self._voices[name] = Voice(model, self._phonemizer, self._threads)
+                    self._voices[name] = Voice(model, self._phonemizer, self._threads, self._first_seconds)
                 except (OSError, ValueError, KeyError, RuntimeError) as error:
                     raise EngineError(f"voice {name!r} cannot be loaded: {error}") from error
             return self._voices[name]
@@ -160,6 +166,16 @@ class Piper:
                 yield Part({"clause": number, **part.header}, part.data)
 
 
+def _bounded(sentence: list[str]) -> Iterator[list[str]]:
+    """Cut an endless sentence, between words if possible: memory grows with the square of its length."""
+    while len(sentence) > _SENTENCE_MAX_SYMBOLS:
+        gaps = [at for at, symbol in enumerate(sentence[:_SENTENCE_MAX_SYMBOLS], 1) if symbol == " "]
+        cut = gaps[-1] if gaps else _SENTENCE_MAX_SYMBOLS
+        yield sentence[:cut]
+        sentence = sentence[cut:]
+    yield sentence
+
+
 def _phones(symbols: list[str], take: Take, id_owners: list[int]) -> list[Phone]:
     if take.id_samples is None:
         return []
@@ -169,6 +185,15 @@ def _phones(symbols: list[str], take: Take, id_owners: list[int]) -> list[Phone]
 
 def _next_word(owners: list[int | None], count: int) -> int:
     return next((owner for owner in owners if owner is not None), count)
+
+
+def _outlook(pieces: list[Stretch], origin: int) -> list[list[int]]:
+    """Every word of a sentence as `[text_start, text_end, start, end]`, samples from `origin` on."""
+    return [
+        [word.text_start, word.text_end, piece.start + word.start - origin, piece.start + word.end - origin]
+        for piece in pieces
+        for word in piece.words
+    ]
 
 
 def _timings(piece: Stretch) -> Json:
@@ -181,7 +206,7 @@ def _timings(piece: Stretch) -> Json:
 
 def load(settings: dict[str, Any]) -> Engine:
     """Load and warm the default voice."""
-    piper = Piper(Path(settings["directory"]), settings["threads"])
+    piper = Piper(Path(settings["directory"]), settings["threads"], settings["first_seconds"])
     for _ in piper.voice(settings["voice"]).speak(_WARM_TEXT, Style()):
         pass
     return Engine({"speak": piper.speak})

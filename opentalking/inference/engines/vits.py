@@ -1,5 +1,6 @@
 """A VITS voice model in onnxruntime: phoneme ids to sound, a stretch at a time."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from opentalking.inference.onnx_split import split_vits
 # Measured on the decoder: with 8 frames of context the samples of a stretch differ from those of a
 # whole run by less than 2e-4 of full scale, with 12 by less than 1e-6.
 _CONTEXT_FRAMES = 10
+_DECODED_FRAMES = 200  # at once, about 2 s: memory grows with it
 # The raw output peaks at 0.3 to 0.6. A fixed gain keeps the loudness of clauses alike, which
 # normalising each of them would not; what goes beyond the knee is bent, not cut.
 _GAIN = 1.7
@@ -76,13 +78,25 @@ class VitsModel:
         decoder, total = self._decoder, latent.shape[2] * self._hop
 
         def pcm(start: int, end: int) -> NDArray[np.int16]:
-            first, last = start // self._hop, -(-end // self._hop)
-            begin = max(0, first - _CONTEXT_FRAMES)
-            stretch = latent[:, :, begin : last + _CONTEXT_FRAMES]
-            wave = _run(decoder, None, {self._latent: stretch}, request)[0].reshape(-1)
-            return _level(wave[start - begin * self._hop : end - begin * self._hop])
+            steps = [*range(start, end, _DECODED_FRAMES * self._hop), end]
+            waves = [self._decode(decoder, latent, step, request) for step in itertools.pairwise(steps)]
+            return np.concatenate(waves) if waves else np.zeros(0, np.int16)
 
         return Take(id_samples, total, pcm)
+
+    def _decode(
+        self,
+        decoder: onnxruntime.InferenceSession,
+        latent: NDArray[np.float32],
+        samples: tuple[int, int],
+        request: Request | None,
+    ) -> NDArray[np.int16]:
+        start, end = samples
+        first, last = start // self._hop, -(-end // self._hop)
+        begin = max(0, first - _CONTEXT_FRAMES)
+        stretch = latent[:, :, begin : last + _CONTEXT_FRAMES]
+        wave = _run(decoder, None, {self._latent: stretch}, request)[0].reshape(-1)
+        return _level(wave[start - begin * self._hop : end - begin * self._hop])
 
     def _session(self, model: bytes) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()

@@ -17,6 +17,7 @@ PROVIDER = "builtin"
 DEFAULT_SYSTEM_PROMPT = (
     "You are a friendly assistant who talks with the user. Answer in one or two short, plain sentences."
 )
+_PING_TIMEOUT_SECONDS = 10.0
 _ENGINE_MODULE = "opentalking.inference.engines.llm"
 _WEIGHTS_MISSING = "weights_missing: run `opentalking models pull --embedded`"
 _NOT_INSTALLED = "not_installed: pip install 'opentalking[local]'"
@@ -32,8 +33,8 @@ class BuiltinConfig:
 
     model_path: Path
     max_tokens: int = 64
-    system_tokens: int = 250
-    history_tokens: int = 350
+    system_tokens: int = 200
+    history_tokens: int = 240
     history_messages: int = 8
     temperature: float = 0.2
     context_tokens: int = 2048
@@ -65,6 +66,7 @@ class BuiltinChatModel:
                 },
                 niceness=config.niceness,
                 start_timeout_seconds=config.start_timeout_seconds,
+                part_timeout_seconds=_PING_TIMEOUT_SECONDS,
             )
         )
         self._endpoint: OpenAICompatibleChatModel | None = None
@@ -97,7 +99,7 @@ class BuiltinChatModel:
                     yield delta
             return
         except ProviderError as error:
-            if answered or not error.retryable or self._closed or self._process.running:
+            if answered or not error.retryable or await self._is_alive():
                 raise
         async with aclosing((await self._connect()).reply(prompt)) as deltas:
             async for delta in deltas:
@@ -122,6 +124,16 @@ class BuiltinChatModel:
         if endpoint is not None:
             await endpoint.aclose()
         await self._process.aclose()
+
+    async def _is_alive(self) -> bool:
+        """Whether the child that just failed a request is there; also true when there shall be none."""
+        if self._closed or not self._process.running:
+            return self._closed
+        try:
+            await self._process.call("ping", {})
+        except ProviderError:
+            return self._process.running
+        return True
 
     async def _connect(self) -> OpenAICompatibleChatModel:
         info = self.info()

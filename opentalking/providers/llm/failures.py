@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import openai
@@ -26,7 +26,7 @@ class Upstream:
 
     provider: str
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     label: str = ""
 
     def error(self, message: str, *, retryable: bool) -> ProviderError:

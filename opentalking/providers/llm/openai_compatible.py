@@ -182,13 +182,16 @@ def new_client(config: OpenAICompatibleConfig) -> openai.AsyncOpenAI:
     if is_loopback(config.base_url):
         # A proxy from the environment must not get between this machine and itself.
         http_client = openai.DefaultAsyncHttpxClient(trust_env=False, timeout=timeout)
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=config.base_url,
         api_key=config.api_key or "none",  # an empty one would make the SDK look into the environment
         timeout=timeout,
         max_retries=config.max_retries,
         http_client=http_client,
     )
+    # Taken from the environment by the SDK; they are no business of another endpoint.
+    client.organization = client.project = None
+    return client
 
 
 def is_loopback(url: str) -> bool:

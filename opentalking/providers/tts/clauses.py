@@ -2,7 +2,7 @@
 
 import re
 
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(r"\S{1,200}")
 _FIRST_MIN_WORDS, _FIRST_MAX_WORDS = 4, 12
 _MIN_WORDS, _MAX_WORDS, _ANYWHERE_WORDS = 8, 24, 48
 _PAUSE = re.compile(r"[,;:.!?…—–，。！？；：][\"'”’)\]]*$")

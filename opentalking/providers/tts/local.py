@@ -11,7 +11,7 @@ import numpy as np
 
 from opentalking.core.conversation import Voice
 from opentalking.core.errors import InvalidInput, ProviderError
-from opentalking.core.media import PhonemeTiming, Speech, WordTiming
+from opentalking.core.media import Outlook, PhonemeTiming, Speech, WordTiming
 from opentalking.inference import models
 from opentalking.inference.host import InferenceProcess, Part, ProcessConfig
 from opentalking.inference.spoken import has_wide, is_speakable
@@ -31,7 +31,9 @@ class LocalSpeechConfig:
 
     `models_directory` is the model store. `voice` speaks when none is named (empty: Joe).
     `length_scale` above 1 is slower; `noise_scale` and `noise_w_scale` are the random variation
-    of sound and of durations (0: every take is the same). `max_parallel` syntheses run at once,
+    of sound and of durations (0: every take is the same). The first piece of a sentence lasts at
+    least `first_piece_seconds`: less is heard earlier, more leaves a busy machine time for the
+    next one. `max_parallel` syntheses run at once,
     each with `threads` threads; `max_waiting` more wait up to `queue_timeout_seconds`.
     """
 
@@ -40,6 +42,7 @@ class LocalSpeechConfig:
     length_scale: float = 1.0
     noise_scale: float = 0.667
     noise_w_scale: float = 0.8
+    first_piece_seconds: float = 0.25
     threads: int = 1
     max_parallel: int = 2
     max_waiting: int = 32
@@ -72,6 +75,7 @@ class LocalTextToSpeech:
                     "directory": str(directory),
                     "voice": self._default_voice,
                     "threads": config.threads,
+                    "first_seconds": config.first_piece_seconds,
                 },
                 environment=config.environment,
                 niceness=config.niceness,
@@ -206,7 +210,17 @@ def _speech(part: Part, clause: str, *, is_last_clause: bool) -> Speech:
             for first, last, start, end in part.header["words"]
         ),
         ends_sentence=is_last_clause and part.header["last"],
+        outlook=_outlook(part, clause, begin),
     )
+
+
+def _outlook(part: Part, clause: str, begin: int) -> Outlook | None:
+    rate = part.header["sample_rate"]
+    words = tuple(
+        WordTiming(clause[first:last], first - begin, last - begin, max(0, start) / rate, max(0, end) / rate)
+        for first, last, start, end in part.header.get("outlook", ())
+    )
+    return Outlook(words[-1].end_seconds, words) if words else None
 
 
 def _describe(name: str) -> Voice:

@@ -1,59 +1,18 @@
-/**
- * The shapes of the HTTP API that this page uses.
- * Everything else imports them from here, so that this file is the one place to change.
- */
+/** The shapes of the HTTP API that this page uses, out of the types generated from `openapi.json`. */
 
-export interface AvatarSummary {
-  id: string;
-  name: string;
-  model_type: string;
-  width: number;
-  height: number;
-  is_custom: boolean;
-}
+import type { paths } from "./schema";
 
-export interface ModelStatus {
-  id: string;
-  backend: string;
-  connected: boolean;
-  reason: string;
+interface Answered<Body> {
+  responses: { 200: { content: { "application/json": Body } } };
 }
+type Answer<Operation> = Operation extends Answered<infer Body> ? Body : never;
 
-export interface ModelList {
-  models: string[];
-  statuses: ModelStatus[];
-  default_model: string;
-}
+type Get<Path extends keyof paths> = Answer<paths[Path]["get"]>;
+type Post<Path extends keyof paths> = Answer<paths[Path]["post"]>;
 
-export interface LlmInfo {
-  provider: string;
-  model: string;
-  demo: boolean;
-}
-
-export interface Health {
-  status: string;
-  version?: string;
-  stt_key_set?: boolean;
-  tts_key_set?: boolean;
-  llm_key_set?: boolean;
-  stt_provider?: string;
-  tts_provider?: string;
-  llm?: LlmInfo;
-}
-
-export interface SessionCreated {
-  session_id: string;
-  status: string;
-}
-
-export interface TurnAccepted {
-  session_id: string;
-  status: string;
-  turn_id: string;
-}
-
-export interface SdpAnswer {
-  sdp: string;
-  type: string;
-}
+export type AvatarSummary = Get<"/avatars">[number];
+export type ModelList = Get<"/models">;
+export type Health = Get<"/health">;
+export type SessionCreated = Post<"/sessions">;
+export type TurnAccepted = Post<"/sessions/{session_id}/chat">;
+export type SdpAnswer = Post<"/sessions/{session_id}/webrtc/offer">;

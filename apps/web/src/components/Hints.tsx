@@ -6,7 +6,7 @@ export function Hints({ setup }: { setup: Setup }) {
   const t = useTranslate();
   const { avatar, health, model, models } = setup;
   const intended = models.statuses.find((status) => status.id === models.default_model);
-  const voiceless = health.tts_key_set === false;
+  const voiceless = !health.tts_key_set;
   const substituted = intended && !intended.connected && model !== intended.id;
   if (!voiceless && !substituted) return null;
   return (
@@ -14,7 +14,7 @@ export function Hints({ setup }: { setup: Setup }) {
       {voiceless && (
         <div className="notice" role="note" data-testid="hint-tts">
           <div>
-            <p>{t("remedy.tts", { name: avatar.name, provider: health.tts_provider ?? "?" })}</p>
+            <p>{t("remedy.tts", { name: avatar.name, provider: health.tts_provider })}</p>
             <p>{t("remedy.tts.how")}</p>
           </div>
         </div>

@@ -5,8 +5,8 @@ import { useTranslate } from "../i18n";
 /** Which language model answers; a demo model says so and how to connect a real one. */
 export function WhoAnswers({ health, name }: { health: Health; name: string }) {
   const t = useTranslate();
-  const llm = health.llm;
-  const missing = health.llm_key_set === false || !llm?.model;
+  const { llm } = health;
+  const missing = !health.llm_key_set || !llm.model;
   const kind = missing ? "none" : llm.demo ? "demo" : "model";
   const box = useRef<HTMLDetailsElement>(null);
   const close = (): void => {
@@ -27,7 +27,7 @@ export function WhoAnswers({ health, name }: { health: Health; name: string }) {
     event.stopPropagation();
     close();
   };
-  const params = { model: llm?.model ?? "", provider: llm?.provider ?? "", name };
+  const params = { model: llm.model, provider: llm.provider, name };
   return (
     <details className="who" ref={box} onKeyDown={onKeyDown} data-testid="who-answers" data-kind={kind}>
       <summary className="pill" aria-label={`${t("who.label")}: ${t(`who.${kind}`, params)}`}>

@@ -4,6 +4,7 @@ import type { Health } from "../api/types";
 import { TranslateProvider, translator } from "../i18n";
 import { noCaptions } from "../session/captions";
 import { type Outgoing, initialState } from "../session/state";
+import { health } from "../testing/examples";
 import { CaptionLines } from "./CaptionLines";
 import { Composer } from "./Composer";
 import { Notices } from "./Notices";
@@ -77,8 +78,8 @@ describe("Composer", () => {
 });
 
 describe("WhoAnswers", () => {
-  const show = (health: Partial<Health>): string => {
-    render(<WhoAnswers health={{ status: "ok", ...health }} name="Ada" />);
+  const show = (changes: Partial<Health>): string => {
+    render(<WhoAnswers health={{ ...health, ...changes }} name="Ada" />);
     return screen.getByTestId("who-answers").textContent;
   };
 

@@ -62,6 +62,26 @@ describe("steps", () => {
     expect(steps(chunk("你好吗", 0, 300)).map((step) => step.atMs)).toEqual([0, 100, 200]);
   });
 
+  it("lets words without times follow at the pace of those before them", () => {
+    const growing = chunk("aa bb cc, dd ee", 0, 800, [
+      { text: "aa", start_ms: 0, end_ms: 200 },
+      { text: "bb", start_ms: 300, end_ms: 500 },
+      { text: "cc", start_ms: 600, end_ms: 800 },
+    ]);
+    expect(steps(growing)).toEqual([
+      { end: 3, atMs: 0 },
+      { end: 6, atMs: 300 },
+      { end: 10, atMs: 600 },
+      { end: 13, atMs: 800 },
+      { end: 15, atMs: 1_100 },
+    ]);
+  });
+
+  it("does not believe times that are too short for the text", () => {
+    const all = steps(chunk("Nobody says that in ten milliseconds.", 500, 510));
+    expect(all.at(-1)?.atMs).toBeGreaterThan(1_000);
+  });
+
   it("understands word times that count from the chunk's own start", () => {
     const relative = chunk("one two", 4_000, 5_000, [
       { text: "one", start_ms: 0, end_ms: 300 },

@@ -37,41 +37,76 @@ interface Step {
   atMs: number;
 }
 
-/** The moments at which a chunk shows more of its text, in order. */
+/** Speed of an unhurried voice, for text whose times are not known. */
+const LATIN_MS_PER_CHARACTER = 65;
+const WIDE_MS_PER_CHARACTER = 220;
+/** No voice is faster: times below this cannot be meant for the whole text. */
+const FASTEST_SHARE = 0.3;
+
+const wideScript = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/u;
+
+/**
+ * The moments at which a chunk shows more of its text, in order. A chunk is announced when its sound
+ * starts, and its end may not be synthesised by then: what has no times yet follows at the same pace.
+ */
 export function steps(chunk: SubtitleChunk): Step[] {
-  return timedSteps(chunk) ?? evenSteps(chunk);
+  const known = timedWords(chunk);
+  const last = known.at(-1);
+  if (!last) return paced(chunk.text, 0, 0, untimedPace(chunk));
+  const rest = chunk.text.slice(last.end);
+  // Punctuation appears with the word before it, so each step reaches to the beginning of the next word.
+  const gap = /^[^\p{L}\p{N}]*/u.exec(rest)?.[0].length ?? 0;
+  const timed = known.map((word, index) => ({
+    end: known[index + 1]?.begin ?? last.end + gap,
+    atMs: index === 0 ? 0 : word.fromMs,
+  }));
+  return [...timed, ...paced(rest.slice(gap), last.end + gap, last.toMs, measuredPace(chunk, known))];
 }
 
-function timedSteps(chunk: SubtitleChunk): Step[] | null {
-  const first = chunk.words[0];
-  if (!first) return null;
+interface TimedWord {
+  begin: number;
+  end: number;
+  fromMs: number;
+  toMs: number;
+}
+
+function timedWords(chunk: SubtitleChunk): TimedWord[] {
   // Word times share the clock of `start_ms`; a server that counts from the chunk's start is understood too.
-  const origin = first.start_ms >= chunk.start_ms ? chunk.start_ms : 0;
-  const found: { begin: number; atMs: number }[] = [];
+  const origin = (chunk.words[0]?.start_ms ?? 0) >= chunk.start_ms ? chunk.start_ms : 0;
+  const found: TimedWord[] = [];
   let cursor = 0;
   for (const word of chunk.words) {
     const begin = chunk.text.indexOf(word.text, cursor);
     if (begin < 0) continue;
     cursor = begin + word.text.length;
-    found.push({ begin, atMs: Math.max(0, word.start_ms - origin) });
+    found.push({ begin, end: cursor, fromMs: Math.max(0, word.start_ms - origin), toMs: Math.max(0, word.end_ms - origin) });
   }
-  if (found.length === 0) return null;
-  // Punctuation behind a word appears with it, so each step reaches to the beginning of the next word.
-  return found.map((word, index) => ({ end: found[index + 1]?.begin ?? chunk.text.length, atMs: index === 0 ? 0 : word.atMs }));
+  return found;
 }
 
-const wideScript = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/u;
+function usualPace(text: string): number {
+  return wideScript.test(text) ? WIDE_MS_PER_CHARACTER : LATIN_MS_PER_CHARACTER;
+}
 
-/** Without word times: the chunk's time is spread over its words (or characters, in Chinese) by length. */
-function evenSteps(chunk: SubtitleChunk): Step[] {
-  const pieces = chunk.text.match(wideScript.test(chunk.text) ? /[\s\S]/gu : /\s*\S+\s*/gu) ?? [];
-  const total = chunk.text.length || 1;
-  const durationMs = Math.max(0, chunk.end_ms - chunk.start_ms);
+function measuredPace(chunk: SubtitleChunk, known: TimedWord[]): number {
+  const last = known.at(-1);
+  return last && known.length > 2 ? last.toMs / last.end : usualPace(chunk.text);
+}
+
+function untimedPace(chunk: SubtitleChunk): number {
+  const pace = (chunk.end_ms - chunk.start_ms) / (chunk.text.length || 1);
+  const usual = usualPace(chunk.text);
+  return pace >= usual * FASTEST_SHARE ? pace : usual;
+}
+
+/** Steps for the words (in Chinese: the characters) of a text, spread over time by their length. */
+function paced(text: string, offset: number, fromMs: number, msPerCharacter: number): Step[] {
+  const pieces = text.match(wideScript.test(text) ? /[\s\S]/gu : /\s*\S+\s*/gu) ?? [];
   let end = 0;
   return pieces.map((piece) => {
-    const atMs = (end / total) * durationMs;
+    const atMs = fromMs + end * msPerCharacter;
     end += piece.length;
-    return { end, atMs };
+    return { end: offset + end, atMs };
   });
 }
 

@@ -1,13 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { AvatarSummary, ModelList } from "../api/types";
+import * as examples from "../testing/examples";
 import { chooseAvatar, chooseModel, readWishes } from "./choose";
 
-const avatar = (id: string): AvatarSummary => ({ id, name: id, model_type: "portrait", width: 2, height: 2, is_custom: false });
-const models = (connected: string[]): ModelList => ({
-  models: ["portrait", "mock", "other"],
-  default_model: "portrait",
-  statuses: ["portrait", "mock", "other"].map((id) => ({ id, backend: "local", connected: connected.includes(id), reason: "" })),
-});
+const avatar = (id: string) => ({ ...examples.avatar, id });
+const models = (connected: string[]) => examples.modelList(["portrait", "mock", "other"], connected);
 
 describe("the first avatar", () => {
   const all = [avatar("anna"), avatar("demo-avatar"), avatar("zoe")];

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/client";
 import { type EventName, parseEvent } from "../api/events";
+import type { SessionCreated, TurnAccepted } from "../api/types";
 import type { StreamHandlers } from "../api/stream";
 import type { PeerHandlers } from "../rtc/peer";
+import { avatar, health, modelList } from "../testing/examples";
 import { SessionController } from "./controller";
 import { statusOf } from "./state";
 
-const avatar = { id: "demo-avatar", name: "Demo", model_type: "portrait", width: 512, height: 640, is_custom: false };
-const portrait = { id: "portrait", backend: "local", connected: true, reason: "local_runtime" };
 const refused = new ApiError(0, "connection refused");
 
 /** A server in memory: it records the calls and answers as told. */
@@ -15,7 +15,7 @@ class World {
   calls: string[] = [];
   avatars = [avatar];
   connected = true;
-  createAnswer: { session_id: string; status: string } | ApiError = { session_id: "s1", status: "created" };
+  createAnswer: SessionCreated | ApiError = { session_id: "s1", status: "created" };
   offerErrors: ApiError[] = [];
   talkError: ApiError | null = null;
   peers: PeerHandlers[] = [];
@@ -25,14 +25,14 @@ class World {
   readonly controller: SessionController;
 
   constructor() {
-    const turn = (call: string): Promise<{ session_id: string; status: string; turn_id: string }> => {
+    const turn = (call: string): Promise<TurnAccepted> => {
       this.calls.push(call);
       return this.talkError ? Promise.reject(this.talkError) : Promise.resolve({ session_id: "s1", status: "queued", turn_id: "t1" });
     };
     const client = {
       avatars: () => Promise.resolve(this.avatars),
-      models: () => Promise.resolve({ models: ["portrait"], statuses: [{ ...portrait, connected: this.connected }], default_model: "portrait" }),
-      health: () => Promise.resolve({ status: "ok" }),
+      models: () => Promise.resolve(modelList(["portrait"], this.connected ? ["portrait"] : [])),
+      health: () => Promise.resolve(health),
       createSession: (id: string, model: string) => {
         this.calls.push(`create ${id} ${model}`);
         return this.createAnswer instanceof ApiError ? Promise.reject(this.createAnswer) : Promise.resolve(this.createAnswer);
@@ -46,7 +46,7 @@ class World {
       offer: (id: string, sdp: string) => {
         this.calls.push(`offer ${id} ${sdp}`);
         const error = this.offerErrors.shift();
-        return error ? Promise.reject(error) : Promise.resolve({ sdp: "answer", type: "answer" });
+        return error ? Promise.reject(error) : Promise.resolve({ sdp: "answer", type: "answer" as const });
       },
       chat: (id: string, text: string) => turn(`chat ${id} ${text}`),
       speak: (id: string, text: string) => turn(`speak ${id} ${text}`),
@@ -186,7 +186,7 @@ describe("starting", () => {
     world = new World();
     world.connected = false;
     await world.controller.load();
-    expect(world.link).toMatchObject({ failure: { kind: "no_model", detail: "portrait: local_runtime" } });
+    expect(world.link).toMatchObject({ failure: { kind: "no_model", detail: "portrait: weights_missing" } });
   });
 
   it("gives up after two silent dials and reports the ICE state", async () => {

@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type EventName, type ServerEvent, parseEvent } from "../api/events";
+import { avatar, health, modelList } from "../testing/examples";
 import { type Action, reduce } from "./reducer";
 import { type Setup, type State, initialState, stageOf, statusOf } from "./state";
 
-const setup: Setup = {
-  avatar: { id: "demo-avatar", name: "Demo", model_type: "portrait", width: 512, height: 640, is_custom: false },
-  model: "portrait",
-  models: { models: ["portrait"], statuses: [], default_model: "portrait" },
-  health: { status: "ok" },
-};
+const setup: Setup = { avatar, model: "portrait", models: modelList(["portrait"]), health };
 
 function event(name: EventName, data: Record<string, unknown> = {}, turnId = "a"): ServerEvent {
   const parsed = parseEvent(name, JSON.stringify({ session_id: "s", turn_id: turnId, ...data }));

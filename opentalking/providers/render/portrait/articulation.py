@@ -14,7 +14,7 @@ _HOP = int(MEDIA_RATE * HOP_SECONDS)
 _HOPS_PER_FRAME = round(1 / FPS / HOP_SECONDS)
 _LEAD_SECONDS = 0.05
 """Lips are ahead of the sound, as people's are; only inside the piece that is known."""
-_ATTACK = np.array([0.045, 0.060, 0.055, 0.040, 0.040, 0.025, 0.030, 0.060, 0.040], np.float32)
+_ATTACK = np.array([0.038, 0.060, 0.055, 0.040, 0.040, 0.025, 0.030, 0.060, 0.040], np.float32)
 _RELEASE = np.array([0.055, 0.080, 0.070, 0.050, 0.050, 0.035, 0.040, 0.080, 0.050], np.float32)
 _RISE = 1 - np.exp(-HOP_SECONDS / _ATTACK)
 _FALL = 1 - np.exp(-HOP_SECONDS / _RELEASE)
@@ -60,11 +60,12 @@ class LoudnessMeter:
         padded[: len(pcm)] = pcm
         power = np.square(padded.reshape(hops, _HOP) / 32768).mean(1)
         decibels = 10 * np.log10(power + 1e-10)
-        values = np.empty(hops, np.float32)
-        for k, level in enumerate(decibels):
-            self._peak = max(float(level), self._peak - _PEAK_DECAY * HOP_SECONDS, _FLOOR_DECIBELS)
-            values[k] = (level - (self._peak - _RANGE_DECIBELS - 8)) / _RANGE_DECIBELS
-        return np.clip(values, 0, 1)
+        faded = _PEAK_DECAY * HOP_SECONDS * np.arange(1, hops + 1)
+        peaks = np.maximum.accumulate(np.append(self._peak, decibels + faded))[1:] - faded
+        peaks = np.maximum(peaks, _FLOOR_DECIBELS)
+        self._peak = float(peaks[-1]) if hops else self._peak
+        values = (decibels - (peaks - _RANGE_DECIBELS - 8)) / _RANGE_DECIBELS
+        return np.asarray(np.clip(values, 0, 1), np.float32)
 
 
 class Articulation:

@@ -23,6 +23,7 @@ _LOWER_TEETH = ((5.4, 5.9, 6.7, 6.8, 6.6, 8.0), (8.2, 8.2, 8.4, 7.8, 7.2, 7.0))
 _IVORY = (214.0, 230.0, 238.0)
 _TONGUE_COLOUR = (104.0, 98.0, 196.0)
 _CAVITY_COLOUR = (22.0, 20.0, 52.0)
+_SHADE_TINT = (1.12, 1.08, 0.90)
 _SKIN_REFERENCE = (128.0, 158.0, 205.0)
 
 
@@ -94,7 +95,7 @@ def _light(picture: Picture, frame: FaceFrame) -> tuple[float, Floats]:
             tones.append(np.median(patch.reshape(-1, 3), axis=0))
     reference = np.array(_SKIN_REFERENCE, np.float32)
     skin = np.max(tones, axis=0).astype(np.float32) if tones else reference
-    light = float(np.clip(skin.mean() / 165, 0.62, 1.06))
+    light = float(np.clip(skin.mean() / 165, 0.76, 1.06))
     cast = ((skin / (skin.mean() + 1)) / (reference / reference.mean())) ** 0.5
     return light, np.asarray(np.clip(cast, 0.75, 1.15), np.float32)
 
@@ -190,15 +191,15 @@ def paint(interior: Interior, face: FaceParameters, opening: Floats, left: int, 
     _lay(canvas, interior.lower_teeth, interior.lower_cover, x, lower_top)
     if interior.photo_cover.size:
         area = (slice(top, top + height), slice(left, left + width))
-        weight = interior.photo_cover[area] * np.float32(1 - 0.25 * min(1.0, max(0.0, pucker)))
-        canvas += (interior.photo_teeth[area] - canvas) * weight[..., None]
+        canvas += (interior.photo_teeth[area] - canvas) * interior.photo_cover[area][..., None]
     else:
         _lay(canvas, interior.upper_teeth, interior.upper_cover, x, interior.upper_line - top - 5.6 * unit)
     if tongue > 0.05:
         tip = interior.upper_line - top + (2.6 - 0.6 * tongue) * unit
         _lay(canvas, interior.tongue, interior.tongue_cover * np.float32(min(1.0, tongue)), x, tip)
-    canvas *= _shadow(opening, unit, pucker)[..., None]
-    return canvas
+    shade = 1 - _light_inside(opening, unit, pucker)
+    # shadows in a mouth are red: grey ones make the teeth look dead
+    return canvas * (1 - shade[..., None] * np.array(_SHADE_TINT, np.float32))
 
 
 def _lay(canvas: Floats, colour: Floats, cover: Floats, x: float, y: float) -> None:
@@ -209,7 +210,7 @@ def _lay(canvas: Floats, colour: Floats, cover: Floats, x: float, y: float) -> N
     canvas += (placed - canvas) * weight[..., None]
 
 
-def _shadow(opening: Floats, unit: float, pucker: float) -> Floats:
+def _light_inside(opening: Floats, unit: float, pucker: float) -> Floats:
     """Light that reaches in: less near the lips and under the upper one."""
     wide, low = int(4.5 * unit) | 1, int(2.0 * unit) | 1
     deep = cv2.blur(cv2.blur(opening, (wide, low)), (low, low))
@@ -218,4 +219,4 @@ def _shadow(opening: Floats, unit: float, pucker: float) -> Floats:
     )
     under = cv2.blur(under, (low, low))
     light = 0.54 + 0.46 * np.minimum(deep * 1.5, 1) * (0.55 + 0.45 * under)
-    return np.asarray(light * (1 - 0.15 * max(0.0, pucker)), np.float32)
+    return np.asarray(light * (1 - 0.22 * max(0.0, pucker)), np.float32)

@@ -22,6 +22,7 @@ _DETECTOR_SIDE, _MESH_SIDE, _MESH_POINTS = 128, 192, 468
 _DETECTOR_SCORE, _MESH_SCORE = 0.5, 0.5
 _EYE_LEFT, _EYE_RIGHT = (33, 133), (362, 263)
 _TILE_SHARES = (0.66, 0.5, 0.33)
+_SMALLEST_TILE, _MOST_TILES = 48, 100
 _MARGIN = 1.5
 
 
@@ -79,19 +80,16 @@ class FaceFinder:
 
     def _search(self, net: cv2.dnn.Net, picture: Picture) -> _Found | None:
         found = self._detect(net, picture)
-        height, width = picture.shape[:2]
         for share in _TILE_SHARES:  # the detector sees faces of a fifth of its view and more
             if found:
                 break
-            side = max(_SMALLEST_TILE, int(min(height, width) * share))
-            for top in range(0, max(1, height - side + 1), max(1, side // 3)):
-                for left in range(0, max(1, width - side + 1), max(1, side // 3)):
-                    tile = np.ascontiguousarray(picture[top : top + side, left : left + side])
-                    offset = np.array([left, top], np.float32)
-                    found += [
-                        _Found(one.centre + offset, one.side, one.angle, one.score)
-                        for one in self._detect(net, tile)
-                    ]
+            for left, top, side in _tiles(picture.shape[1], picture.shape[0], share):
+                tile = np.ascontiguousarray(picture[top : top + side, left : left + side])
+                offset = np.array([left, top], np.float32)
+                found += [
+                    _Found(one.centre + offset, one.side, one.angle, one.score)
+                    for one in self._detect(net, tile)
+                ]
         return max(found, key=lambda one: one.score * one.side, default=None)
 
     def _detect(self, net: cv2.dnn.Net, picture: Picture) -> list[_Found]:
@@ -136,7 +134,18 @@ class FaceFinder:
         return placed.astype(np.float32), float(1 / (1 + np.exp(-np.clip(logit, -80, 80))))
 
 
-_SMALLEST_TILE = 32
+def _tiles(width: int, height: int, share: float) -> list[tuple[int, int, int]]:
+    """Overlapping squares (left, top, side); none if they would be tiny or too many to look at."""
+    side = int(min(height, width) * share)
+    if side < _SMALLEST_TILE:
+        return []
+    step = side // 3
+    tiles = [
+        (left, top, side)
+        for top in range(0, max(1, height - side + 1), step)
+        for left in range(0, max(1, width - side + 1), step)
+    ]
+    return tiles if len(tiles) <= _MOST_TILES else []
 
 
 def _reframe(points: Points, score: float) -> _Found:

@@ -11,7 +11,7 @@ from opentalking.providers.render.portrait.head import Pose
 
 IDLE_FRAMES = 8 * FPS
 """Frames of the idle loop."""
-_BLINKS = (38, 104, 163)
+_BLINKS = (38, 107, 163)
 """First frames of the blinks; playback may jump at whole seconds, so lids are open there (±4 frames)."""
 _LIDS = (0.55, 1.0, 1.0, 0.75, 0.40, 0.15)
 """How far the lids are shut on the frames of one blink: shut fast, open slower."""
@@ -25,8 +25,8 @@ def idle_pose(frame: int) -> Pose:
     return Pose(
         shift_x=0.40 * math.sin(turn + 0.4),
         shift_y=0.20 * math.sin(2 * turn + 2.1),
-        roll=0.0060 * math.sin(turn + 1.9) + 0.0022 * math.sin(3 * turn + 0.3),
-        yaw=1.15 * math.sin(turn + 1.2) + 0.45 * math.sin(3 * turn + 2.6),
+        roll=0.0048 * math.sin(turn + 1.9) + 0.0016 * math.sin(3 * turn + 0.3),
+        yaw=0.95 * math.sin(turn + 1.2) + 0.35 * math.sin(3 * turn + 2.6),
         pitch=0.55 * math.sin(2 * turn + 0.7) + 0.20 * math.sin(3 * turn + 4.0),
         breath=0.45 * math.sin(2 * turn),
     )
@@ -64,7 +64,7 @@ class SpeechAccents:
         self._energy += rate * (loudness - self._energy)
         seconds = self._frames / FPS
         self._frames += 1
-        if frame % _RENEWED_EVERY == 0 or self._frames == 1:
+        if frame % _RENEWED_EVERY == 0 or self._frames == 1 or self._share <= 0:
             energy = self._energy * self._share
             self._held = Pose(
                 shift_y=0.30 * energy * math.sin(2 * math.pi * 0.85 * seconds + 0.5),

@@ -119,17 +119,19 @@ def _fields(
     nodes = Grid(width, height, PITCH).positions().reshape(-1, 2) + np.array([left, top])
     border = _border(box)
     fade = _fade(nodes, box, frame)
+    place = frame.local(skin)
+    below = place[:, 1] - np.interp(place[:, 0], *frame.local(mouth.seam).T)
+    beside = np.abs(place[:, 0]) > 1.1 * frame.mouth_half_width
     fields = []
-    for move, shut, contours in (
-        (moves[0], closing[0], (mouth.upper_outer, mouth.upper_inner)),
-        (moves[1], closing[1], (mouth.lower_outer, mouth.lower_inner)),
+    for move, shut, contours, own in (
+        (moves[0], closing[0], (mouth.upper_outer, mouth.upper_inner), (below < 0) | beside),
+        (moves[1], closing[1], (mouth.lower_outer, mouth.lower_inner), (below > 0) | beside),
     ):
+        # the other lip's skin would fold this sheet over where the mouth stands wide open
         lip = np.concatenate([move, shut[:, None]], 1)
-        quiet = np.zeros((len(skin), 1, 2))
-        values = np.concatenate(
-            [lip, np.concatenate([moves[2], quiet], 1), np.zeros((len(border), lip.shape[1], 2))]
-        )
-        controls, values = lips.without_doubles(np.concatenate([*contours, skin, border]), values)
+        around = np.concatenate([moves[2][own], np.zeros((own.sum(), 1, 2))], 1)
+        values = np.concatenate([lip, around, np.zeros((len(border), lip.shape[1], 2))])
+        controls, values = lips.without_doubles(np.concatenate([*contours, skin[own], border]), values)
         spread = lips.spread_over(frame, controls, values, nodes) * fade
         fields.append(spread.reshape(len(spread), -1).astype(np.float32))
     return fields[0], fields[1]

@@ -81,7 +81,7 @@ def save(portrait: PreparedPortrait, path: Path) -> None:
 def load(path: Path) -> PreparedPortrait | None:
     """Read what `save` wrote; None if there is nothing usable at `path`."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return _restore(PreparedPortrait, arrays, "")  # type: ignore[no-any-return]
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):

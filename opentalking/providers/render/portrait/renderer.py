@@ -23,6 +23,7 @@ from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_pose
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.picture import (
+    Picture,
     PictureFiles,
     decode,
     lid_pictures,
@@ -32,6 +33,7 @@ from opentalking.providers.render.portrait.picture import (
 )  # fmt: skip
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.stream import PortraitStream
+from opentalking.providers.render.visemes import viseme
 
 NAME = "portrait"
 _FIRST_BATCHES = (1, 2)
@@ -68,6 +70,10 @@ def _render_errors() -> Iterator[None]:
         raise ProviderError(f"{NAME}: {error}", stage="render", provider=NAME) from error
 
 
+def _closed_error() -> ProviderError:
+    return ProviderError("the renderer is closed", stage="render", provider=NAME)
+
+
 class PortraitRenderer:
     """Animates pictures; shared by all sessions of a worker."""
 
@@ -89,17 +95,16 @@ class PortraitRenderer:
         Opens of the same picture share one preparation. Raises `ProviderError(stage="render")`
         if the picture is missing or broken.
         """
-        key, files, size = await self.run(partial(self._identify, avatar))
+        key, files, picture = await self.run(partial(self._identify, avatar))
         promise = self._portraits.get(key)
         if promise is None:
-            promise = self._portraits[key] = self._submit(partial(self._prepare, key, files, size))
+            promise = self._portraits[key] = self._submit(partial(self._prepare, key, files, picture))
         self._portraits.move_to_end(key)
         while len(self._portraits) > self._config.cached_avatars:
             self._portraits.popitem(last=False)
         try:
             # shielded: who gives up waiting must not spoil it for the others
-            with _render_errors():
-                portrait = await asyncio.shield(asyncio.wrap_future(promise))
+            portrait = await self._result(promise)
         except ProviderError:
             if self._portraits.get(key) is promise:
                 del self._portraits[key]
@@ -121,33 +126,47 @@ class PortraitRenderer:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run blocking `work` on the renderer's threads; its failures become `ProviderError`."""
-        with _render_errors():
-            return await asyncio.wrap_future(self._submit(work))
+        future = self._submit(work)
+        try:
+            return await self._result(future)
+        finally:
+            future.cancel()  # what has not begun need not; no effect on what is done
+
+    async def _result(self, future: Future[T]) -> T:
+        try:
+            with _render_errors():
+                return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            if future.cancelled() and self._closed:
+                raise _closed_error() from None
+            raise
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
         if self._closed:
-            raise ProviderError("the renderer is closed", stage="render", provider=NAME)
+            raise _closed_error()
         future = self._executor.submit(work)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return future
 
-    def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, tuple[int, int]]:
+    def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, Picture]:
         files = read_files(avatar.directory, avatar.manifest)
         picture = decode(files.picture)
         size = _size(picture.shape[1], picture.shape[0], avatar, self._config.max_pixels)
-        return f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}", files, size
+        key = f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}"
+        return key, files, resize(picture, size)
 
-    def _prepare(self, key: str, files: PictureFiles, size: tuple[int, int]) -> PreparedPortrait:
+    def _prepare(self, key: str, files: PictureFiles, picture: Picture) -> PreparedPortrait:
         directory = self._config.cache_directory
         path = directory / f"{key}.npz" if directory else None
-        if path and (stored := prepared.load(path)):
-            return stored
-        picture = resize(decode(files.picture), size)
-        lids = lid_pictures(picture, files.lids) if files.lids else ()
-        portrait = prepared.prepare(picture, lids, self._finder)
-        if path:
-            prepared.save(portrait, path)
+        portrait = prepared.load(path) if path else None
+        if portrait is None:
+            lids = lid_pictures(picture, files.lids) if files.lids else ()
+            portrait = prepared.prepare(picture, lids, self._finder)
+            if path:
+                prepared.save(portrait, path)
+        # the first frame of a process is dear (code paths, memory): nobody shall wait for it
+        FramePainter(portrait).frame(viseme("open").target, 0.5, idle_pose(0))
         return portrait
 
 

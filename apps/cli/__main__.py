@@ -1,0 +1,5 @@
+"""`python -m apps.cli` is `opentalking`."""
+
+from apps.cli.main import main
+
+main()

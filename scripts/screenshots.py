@@ -1,0 +1,222 @@
+"""Takes pictures of the page of a running server in a real browser: see `--help`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+README_PICTURE = ROOT / "docs" / "images" / "stage.png"
+ALL_PICTURES = ROOT / "build" / "screenshots"
+SIZES = {"desktop": (1440, 900), "tablet": (834, 1112), "phone": (390, 844)}
+THEMES = ("light", "dark")
+LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+)
+SPOKEN = "Hello! I live on your own computer, where I listen, think, and answer out loud. Shall we talk?"
+LIMIT_MS = 30_000
+SETTLE_MS = 500
+
+
+@dataclass(frozen=True)
+class Look:
+    """One combination of window, theme and language."""
+
+    size: str
+    theme: str
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.size}-{self.theme}-{self.language}"
+
+
+def answer(page: Page, pattern: str, status: int, detail: str) -> None:
+    """Let requests to `pattern` fail with an answer of the server's own form."""
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=status, json={"detail": detail}, headers={"Retry-After": "30"})
+        else:
+            route.continue_()
+
+    page.route(pattern, refuse)
+
+
+def hold(page: Page, pattern: str) -> None:
+    """Let requests to `pattern` wait for ever."""
+    page.route(pattern, lambda _route: None)
+
+
+def status(page: Page, name: str) -> None:
+    page.wait_for_selector(f"[data-testid=status][data-status={name}]", timeout=LIMIT_MS)
+
+
+def start(page: Page) -> None:
+    page.get_by_test_id("start").click()
+
+
+def live(page: Page) -> None:
+    start(page)
+    page.wait_for_selector("[data-testid=stage][data-state=live]", timeout=LIMIT_MS)
+
+
+def send(page: Page, text: str = SPOKEN) -> None:
+    page.get_by_test_id("composer-input").fill(text)
+    page.keyboard.press("Enter")
+
+
+def ready(page: Page) -> None:
+    page.get_by_test_id("start").wait_for()
+
+
+def connecting(page: Page) -> None:
+    hold(page, "**/webrtc/offer")
+    start(page)
+    page.wait_for_timeout(3_200)
+
+
+def thinking(page: Page) -> None:
+    live(page)
+    hold(page, "**/chat")
+    send(page, "What can you do?")
+    status(page, "thinking")
+
+
+def speaking(page: Page) -> None:
+    live(page)
+    page.get_by_test_id("verbatim").click()
+    send(page)
+    status(page, "speaking")
+    page.get_by_test_id("verbatim").click()
+    page.get_by_test_id("caption").get_by_text("think").wait_for(timeout=LIMIT_MS)
+
+
+def interrupted(page: Page) -> None:
+    speaking(page)
+    page.get_by_test_id("stop").click()
+
+
+def reconnecting(page: Page) -> None:
+    live(page)
+    answer(page, "**/webrtc/offer", 503, "no worker")
+    page.evaluate(
+        """() => {
+            const { peer } = window.__opentalking;
+            Object.defineProperty(peer, "connectionState", { value: "failed" });
+            peer.dispatchEvent(new Event("connectionstatechange"));
+        }"""
+    )
+    status(page, "reconnecting")
+
+
+def unheard(page: Page) -> None:
+    live(page)
+    answer(page, "**/chat", 502, "the worker did not answer")
+    send(page, "Are you there?")
+    page.get_by_test_id("notice").locator("summary").click()
+
+
+def full(page: Page) -> None:
+    answer(page, "**/sessions", 503, "the server is full: 8 of 8 sessions")
+    start(page)
+    page.get_by_test_id("over").wait_for()
+
+
+def no_media(page: Page) -> None:
+    answer(page, "**/webrtc/offer", 400, "no usable candidate")
+    start(page)
+    page.get_by_test_id("over").wait_for()
+
+
+def ended(page: Page) -> None:
+    live(page)
+    page.evaluate("() => fetch(`sessions/${window.__opentalking.sessionId}`, { method: 'DELETE' })")
+    page.get_by_test_id("over").wait_for()
+
+
+def who_answers(page: Page) -> None:
+    ready(page)
+    page.get_by_test_id("who-answers").locator("summary").click()
+
+
+STATES: dict[str, Callable[[Page], None]] = {
+    state.__name__: state
+    for state in (
+        ready,
+        who_answers,
+        connecting,
+        live,
+        thinking,
+        speaking,
+        interrupted,
+        reconnecting,
+        unheard,
+        full,
+        no_media,
+        ended,
+    )
+}
+
+
+def shoot(browser: Browser, url: str, state: str, look: Look, target: Path) -> None:
+    """Bring the page into a state and save what it looks like."""
+    width, height = SIZES[look.size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if look.theme == "dark" else "light",
+        locale=LANGUAGES[look.language],
+    )
+    try:
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_test_id("start").wait_for()
+        STATES[state](page)
+        page.wait_for_timeout(SETTLE_MS)
+        scroll = page.evaluate("() => document.documentElement.scrollWidth")
+        if scroll > width:
+            sys.exit(f"{state} {look}: the page scrolls sideways, {scroll} px in a window of {width} px")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=target)
+        print(target.relative_to(ROOT) if target.is_relative_to(ROOT) else target, flush=True)
+        page.unroute_all(behavior="ignoreErrors")
+        page.goto("about:blank")  # the page gives its session back
+    finally:
+        context.close()
+
+
+def read_words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", nargs="?", default="http://127.0.0.1:8000", help="where the server listens")
+    parser.add_argument("--all", action="store_true", help="every state, size, theme and language")
+    parser.add_argument("--only", metavar="STATE", choices=sorted(STATES), help="with --all: this state only")
+    parser.add_argument("--into", type=Path, default=ALL_PICTURES, help="with --all: the folder")
+    return parser.parse_args()
+
+
+def main() -> int:
+    words = read_words()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS))
+        if not words.all:
+            shoot(browser, words.url, "speaking", Look("desktop", "light", "en"), README_PICTURE)
+            return 0
+        for state in [words.only] if words.only else STATES:
+            for look in (Look(s, t, n) for s in SIZES for t in THEMES for n in LANGUAGES):
+                shoot(browser, words.url, state, look, words.into / f"{state}-{look}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""The OpenAPI document: complete, truthful about errors, and the one that is checked in."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import pytest
+
+from apps.api.main import write_document
+from apps.api.routes.unbuilt import UNBUILT
+from opentalking.core.events import Event
+
+ROOT = Path(__file__).parents[2]
+ROUTES = {
+    ("get", "/health"),
+    ("get", "/healthz"),
+    ("get", "/queue/status"),
+    ("get", "/models"),
+    ("get", "/avatars"),
+    ("get", "/avatars/{avatar_id}"),
+    ("get", "/avatars/{avatar_id}/preview"),
+    ("post", "/sessions"),
+    ("get", "/sessions/{session_id}"),
+    ("delete", "/sessions/{session_id}"),
+    ("post", "/sessions/{session_id}/start"),
+    ("post", "/sessions/{session_id}/chat"),
+    ("post", "/sessions/{session_id}/speak"),
+    ("post", "/sessions/{session_id}/interrupt"),
+    ("post", "/sessions/{session_id}/webrtc/offer"),
+    ("get", "/sessions/{session_id}/events"),
+    ("post", "/tts/preview"),
+    ("get", "/voices"),
+}
+ERRORS = {
+    ("post", "/sessions"): {"400", "404", "413", "500", "503"},
+    ("post", "/sessions/{session_id}/chat"): {"400", "404", "409", "413", "500", "503"},
+    ("post", "/sessions/{session_id}/webrtc/offer"): {"400", "404", "409", "413", "500", "503"},
+    ("get", "/sessions/{session_id}/events"): {"404", "429", "500"},
+    ("post", "/tts/preview"): {"400", "413", "429", "500", "502"},
+}
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("openapi") / "written.json"
+    write_document(path)
+    made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return made
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield method, path, operation
+
+
+def test_it_describes_exactly_what_is_built(document: dict[str, Any]) -> None:
+    assert {(method, path) for method, path, _ in operations(document)} == ROUTES
+    assert not {(method.lower(), path) for method, path in UNBUILT} & ROUTES
+
+
+def test_every_operation_is_explained(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(ids)) == len(ids)
+    for method, path, operation in operations(document):
+        assert operation["summary"], (method, path)
+        assert operation["description"], (method, path)
+        assert operation["tags"], (method, path)
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (method, path)
+
+
+def test_errors_are_documented_and_422_is_not(document: dict[str, Any]) -> None:
+    assert "422" not in json.dumps(document)
+    assert "ValidationError" not in document["components"]["schemas"]
+    for method, path, operation in operations(document):
+        failures = {status for status in operation["responses"] if status >= "400"}
+        assert "500" in failures
+        assert failures == ERRORS.get((method, path), failures)
+        for status in failures:
+            schema = operation["responses"][status]["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorBody"}
+    assert document["components"]["schemas"]["ErrorBody"]["properties"]["detail"]["type"] == "string"
+
+
+def test_every_field_has_a_type_a_description_and_an_example(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        if name == "SessionEvents":
+            continue
+        for field, described in schema.get("properties", {}).items():
+            typed = {"type", "anyOf", "$ref", "const", "enum"} & set(described)
+            assert typed, (name, field)
+            assert described.get("description"), (name, field)
+            refers = "$ref" in json.dumps(described)
+            known = {"examples", "enum", "const"} & set(described)
+            assert refers or known, (name, field)
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(_references(document)) <= known
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref":
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def test_event_payloads_are_what_the_wire_shows(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    events = schemas["SessionEvents"]["properties"]
+    classes = get_args(get_args(Event)[0])
+    assert set(events) == {event.model_fields["type"].default for event in classes}
+    for reference in events.values():
+        payload = schemas[reference["$ref"].rpartition("/")[2]]
+        assert "session_id" in payload["required"]
+        assert "type" not in payload["properties"]
+        assert "turn_id" in payload["properties"]
+        assert '"null"' not in json.dumps(payload)
+
+
+def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert set(document) >= {"openapi", "info", "paths", "components", "tags"}
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
+    for _, path, operation in operations(document):
+        in_path = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        declared = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+        assert declared == in_path
+
+
+def test_writing_it_is_repeatable_and_the_checked_in_one_is_current(tmp_path: Path) -> None:
+    for name in ("one.json", "two.json"):
+        write_document(tmp_path / name)
+    one = (tmp_path / "one.json").read_text(encoding="utf-8")
+    assert one == (tmp_path / "two.json").read_text(encoding="utf-8")
+    checked_in = (ROOT / "openapi.json").read_text(encoding="utf-8")
+    assert checked_in == one, "run `opentalking openapi` and check it in"
+
+
+async def test_the_served_document_is_the_written_one(
+    document: dict[str, Any], client: httpx.AsyncClient
+) -> None:
+    answer = await client.get("/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, document)
+
+
+async def test_answers_keep_their_promises(document: dict[str, Any], client: httpx.AsyncClient) -> None:
+    for path, schema_name in (("/health", "Health"), ("/models", "Models"), ("/voices", "Voices")):
+        schema = document["components"]["schemas"][schema_name]
+        body = (await client.get(path)).json()
+        assert set(body) == set(schema["properties"])

@@ -1,0 +1,203 @@
+"""A visitor in a real browser: sees the face, hears it, reads its captions, writes to it, stops it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.support.browser import LOUD, Shown, Visit
+from tests.support.heard_events import (
+    assert_common_rules,
+    assert_in_order,
+    assert_spoken_whole,
+    labels,
+    names,
+)
+from tests.support.listen import Listener, word_error_rate
+from tests.support.llm_server import FakeLlm
+
+FULL_RATE = 24.0
+"""Pictures per second, of 25 sent."""
+MEASURED_SECONDS = 4.0
+MOVING, STILL = 2.5, 1.0
+"""Mean change of a mouth pixel from picture to picture, of 255 (the head sways in idle, too)."""
+LONG_TEXT = (
+    "The quick brown fox jumps over the lazy dog near the river bank. "
+    "Please send me the report by Friday afternoon, and I will review it over the weekend."
+)
+SENTENCES = (
+    "Hello, how can I help you today?",
+    "The quick brown fox jumps over the lazy dog near the river bank.",
+    "Please send me the report by Friday afternoon, and I will review it over the weekend.",
+    "Yesterday we travelled to London by train because the weather was too bad for flying.",
+    "A talking character needs clear speech, natural timing and very low latency.",
+)
+
+
+def motion(pictures: Sequence[Shown]) -> float:
+    mouths = np.array([picture.mouth for picture in pictures], np.float32)
+    return float(np.abs(np.diff(mouths, axis=0)).mean())
+
+
+async def hear(page: Visit, turn_id: str, listener: Listener) -> str:
+    """The words of a turn, as they came out of the loudspeaker."""
+    begin = (await page.event("speech.media_started", turn_id)).at
+    await page.event("speech.ended", turn_id)
+    await page.silent_for(0.4)
+    chunks = await page.sound(begin - 0.3, await page.now())
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    return await asyncio.to_thread(listener.transcribe, samples, chunks[0].rate)
+
+
+async def test_the_preview_becomes_live_video(page: Visit) -> None:
+    states = await page.states()
+    assert states == ["preview", "connecting", "live"]
+    assert await page.page.evaluate("window.__probe.videoSize()") == [512, 640]
+    assert await page.page.locator("[data-testid=video]").get_attribute("data-visible") == "true"
+    await page.status("idle")
+    colours = [picture.colour for picture in await page.pictures(0, await page.now())]
+    assert colours
+    assert np.std(colours[-1]) > 1, "a grey picture"
+
+
+async def test_every_picture_is_decoded_while_idle(page: Visit) -> None:
+    assert await page.frames_per_second(MEASURED_SECONDS) >= FULL_RATE
+
+
+async def test_the_mouth_moves_only_in_speech_and_every_picture_is_decoded(page: Visit) -> None:
+    begin = await page.now()
+    await asyncio.sleep(1.5)
+    idle = await page.pictures(begin, await page.now())
+    turn = await page.say(LONG_TEXT)
+    started = await page.event("speech.media_started", turn)
+    rate = await page.frames_per_second(MEASURED_SECONDS)
+    talking = await page.pictures(started.at, await page.now())
+    ended = await page.event("speech.ended", turn, timeout_seconds=20)
+    await page.silent_for(0.3)
+    await asyncio.sleep(1.5)
+    idle_again = await page.pictures(ended.at + 1.0, await page.now())
+    assert motion(idle) < STILL
+    assert motion(talking) > MOVING
+    assert motion(idle_again) < STILL
+    assert rate >= FULL_RATE
+
+
+async def test_speak_says_exactly_the_given_text(page: Visit, listener: Listener) -> None:
+    heard = [await hear(page, await page.say(text), listener) for text in SENTENCES]
+    assert word_error_rate(list(SENTENCES), heard) <= 0.15, heard
+
+
+async def test_events_and_captions_of_speech_come_in_order(page: Visit) -> None:
+    text = "Good morning, everybody. It is a beautiful day."
+    turn = await page.say(text)
+    await page.event("speech.ended", turn)
+    await page.status("idle")
+    events = await page.events(turn)
+    assert_common_rules(events, await page.session_id())
+    assert_in_order(
+        events,
+        "speech.started",
+        "tts start",
+        "tts first_audio",
+        "status speaking",
+        "speech.media_started",
+        "subtitle.chunk",
+        "frame",
+        "speech.ended",
+        "status idle",
+    )
+    assert not names(events) & {"llm", "assistant.message", "transcript", "error"}
+    assert "status thinking" not in labels(events)
+    assert events[0].data["text"] == text
+    assert_spoken_whole(events, text)
+    assert_paced(events)
+
+
+def assert_paced(events: Sequence[object]) -> None:
+    """Frames come at 25 a second and the end comes with the last of them, not before."""
+    frames = [event for event in events if event.name == "frame"]  # type: ignore[attr-defined]
+    [ended] = [event for event in events if event.name == "speech.ended"]  # type: ignore[attr-defined]
+    seconds = (frames[-1].data["pts_ms"] - frames[0].data["pts_ms"]) / 1000  # type: ignore[attr-defined]
+    assert seconds == pytest.approx((len(frames) - 1) / 25, abs=0.1)
+    assert frames[-1].at - frames[0].at == pytest.approx(seconds, abs=0.5)  # type: ignore[attr-defined]
+    assert ended.at - frames[-1].at < 0.5
+
+
+async def test_writing_to_the_avatar_brings_a_spoken_answer(page: Visit, llm: FakeLlm, listener: Listener) -> None:
+    llm.answer = "I am very well, thank you. The sun is shining today."
+    await page.page.fill("[data-testid=composer-input]", "How are you?")
+    await page.page.press("[data-testid=composer-input]", "Enter")
+    started = await page.event("speech.started")
+    turn = started.turn_id
+    assert turn is not None
+    await page.status("speaking")
+    await page.page.wait_for_function(
+        "document.querySelector('[data-testid=caption]')?.textContent.includes('very well')", polling=20
+    )
+    heard = await hear(page, turn, listener)
+    assert word_error_rate([llm.answer], [heard]) <= 0.15, heard
+    await page.status("idle")
+    assert llm.requests[0].messages[-1] == ("user", "How are you?")
+    events = await page.events(turn)
+    assert_common_rules(events, await page.session_id())
+    assert_in_order(
+        events,
+        "speech.started",
+        "status thinking",
+        "llm",
+        "tts start",
+        "tts first_audio",
+        "status speaking",
+        "speech.media_started",
+        "subtitle.chunk",
+        "frame",
+        "assistant.message",
+        "speech.ended",
+        "status idle",
+    )
+    assert events[0].data["text"] == "How are you?"
+    assert "".join(event.data["delta"] for event in events if event.name == "llm") == llm.answer
+    [message] = [event.data["text"] for event in events if event.name == "assistant.message"]
+    assert message == llm.answer
+    assert_spoken_whole(events, llm.answer)
+
+
+async def test_escape_stops_the_voice_and_the_video_goes_on(page: Visit, llm: FakeLlm) -> None:
+    llm.answer = LONG_TEXT
+    await page.page.fill("[data-testid=composer-input]", "Tell me something long.")
+    await page.page.press("[data-testid=composer-input]", "Enter")
+    started = await page.event("speech.started")
+    await page.event("speech.media_started", started.turn_id)
+    await page.loud_after(started.at)
+    pressed = await page.now()
+    await page.page.keyboard.press("Escape")
+    ended = await page.event("speech.ended", started.turn_id)
+    assert ended.data["reason"] == "interrupted"
+    await page.status("interrupted", "idle")
+    await page.silent_for(1.0)
+    assert await last_loud(page, pressed) - pressed < 1.0
+    events = await page.events(started.turn_id)
+    assert_common_rules(events, await page.session_id())
+    assert_in_order(events, "speech.ended", "status interrupted", "status idle")
+    assert await page.frames_per_second(2) >= FULL_RATE - 1
+
+
+async def test_interrupt_silences_the_sound_at_once(page: Visit) -> None:
+    silent_after = []
+    for _ in range(3):
+        turn = await page.say(LONG_TEXT)
+        begun = await page.event("speech.media_started", turn)
+        await page.loud_after(begun.at)
+        answer = await page.call("POST", "/sessions/{id}/interrupt", {})
+        assert answer["body"]["interrupted"] is True
+        await page.silent_for(1.0)
+        silent_after.append(await last_loud(page, answer["answered"] - 2) - answer["answered"])
+        assert (await page.event("speech.ended", turn)).data["reason"] == "interrupted"
+    # What is on its way and in the browser's jitter buffer is still heard.
+    assert sorted(silent_after)[1] < 0.4, silent_after
+    assert await page.frames_per_second(2) >= FULL_RATE - 1
+
+
+async def last_loud(page: Visit, after: float) -> float:
+    return max((chunk.at for chunk in await page.sound(after, after + 60) if chunk.level > LOUD), default=after)

@@ -1,0 +1,81 @@
+"""Hearing what was said: a local Whisper, and how far its words are from the expected ones."""
+
+import re
+from pathlib import Path
+
+import ctranslate2
+import jiwer
+import numpy as np
+import soxr
+import tokenizers
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.typing import NDArray
+
+RATE = 16_000
+FRAMES_PER_SECOND = 100
+WINDOW_FRAMES = 3000
+PADDING_SECONDS = 2.0
+"""Silence after the speech; with less the model is prone to loop."""
+MAX_TOKENS_PER_SECOND = 12
+_NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split()))
+_SPELLINGS = {
+    "traveled": "travelled",
+    "traveling": "travelling",
+    "riverbank": "river bank",
+    "ok": "okay",
+    "mr": "mister",
+    "colour": "color",
+    "grey": "gray",
+    "good bye": "goodbye",
+}
+
+
+class Listener:
+    """Transcribes English with the Whisper model in a folder (CTranslate2 format)."""
+
+    def __init__(self, folder: Path, threads: int = 2) -> None:
+        assert (folder / "model.bin").is_file(), (
+            f"no Whisper model in {folder}: opentalking models pull --embedded --test"
+        )
+        self._model = ctranslate2.models.Whisper(
+            str(folder), device="cpu", compute_type="int8", intra_threads=threads
+        )
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._features = FeatureExtractor()
+
+    def transcribe(self, samples: NDArray[np.float32], rate: int) -> str:
+        """The words in mono `samples` (-1..1) of up to 28 s.
+
+        Only the speech and a little silence are encoded, not Whisper's whole 30 s: a third of the work.
+        """
+        sound = soxr.resample(samples, rate, RATE).astype(np.float32) if rate != RATE else samples
+        seconds = len(sound) / RATE
+        mel = self._features(sound, padding=0)
+        frames = min(WINDOW_FRAMES, int((seconds + PADDING_SECONDS) * FRAMES_PER_SECOND) // 2 * 2)
+        if mel.shape[1] < frames:
+            mel = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])), constant_values=mel.min())
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None, :, :frames], np.float32))
+        names = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
+        prompt = [self._tokenizer.token_to_id(name) for name in names]
+        [result] = self._model.generate(
+            view,
+            [prompt],
+            beam_size=1,
+            max_length=min(400, 20 + int(seconds * MAX_TOKENS_PER_SECOND)),
+            repetition_penalty=1.1,
+        )
+        return str(self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True)).strip()
+
+
+def normalised(text: str) -> str:
+    """Lower case words without punctuation, numbers as words, one spelling of each."""
+    text = re.sub(r"\d+", lambda number: f" {_NUMBERS.get(int(number[0]), number[0])} ", text.lower())
+    words = " ".join(re.sub(r"[^a-z' ]", " ", text).split())
+    for other, usual in _SPELLINGS.items():
+        words = re.sub(rf"\b{other}\b", usual, words)
+    return words
+
+
+def word_error_rate(expected: list[str], heard: list[str]) -> float:
+    """Share of wrong, missing and added words over all texts together."""
+    return float(jiwer.wer([normalised(text) for text in expected], [normalised(text) or "-" for text in heard]))

@@ -1,0 +1,70 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opentalking.core.conversation import Message
+from opentalking.providers.llm.answer import AnswerFilter
+from opentalking.providers.llm.history import HistoryLimits, fit_history
+
+PARTS = st.sampled_from(
+    ["<think>", "</think>", "<thinking>", "</thinking>", "<", "th", "a. ", "B c", "\n", "好。", "!"]
+)
+TEXTS = st.lists(PARTS, max_size=20).map("".join)
+
+
+def filtered(chunks: list[str], room: int, *, whole_sentences: bool = False) -> str:
+    answer = AnswerFilter(room, whole_sentences=whole_sentences)
+    return "".join([*(answer.feed(chunk) for chunk in chunks), answer.finish()])
+
+
+@given(TEXTS, st.integers(1, 60), st.booleans())
+def test_the_answer_does_not_depend_on_how_it_is_streamed(
+    text: str, room: int, whole_sentences: bool
+) -> None:
+    whole = filtered([text], room)
+    assert filtered(list(text), room) == whole
+    assert len(whole) <= room
+    assert "<think>" not in whole
+    if not whole_sentences:
+        return
+    cut = filtered(list(text), room, whole_sentences=True)
+    assert whole.startswith(cut)
+    assert bool(cut.strip()) == bool(whole.strip())
+
+
+def test_text_that_is_no_tag_passes_at_once() -> None:
+    answer = AnswerFilter(1000)
+    assert answer.feed("Is 3 ") == "Is 3 "
+    assert answer.feed("< 4 ") == "< 4 "
+    assert answer.feed("a<") == "a"
+    assert answer.feed("b") == "<b"
+
+
+def test_the_first_sentence_passes_word_by_word_and_later_ones_whole() -> None:
+    answer = AnswerFilter(1000, whole_sentences=True)
+    words = ["It", " rains", ".", " We", " stay", " in", ".", " So"]
+    assert [answer.feed(word) for word in words] == ["It", " rains", ".", " ", "", "", "", "We stay in. "]
+    assert answer.feed("", "length") == ""
+    assert answer.finish() == ""
+
+
+MESSAGES = st.lists(
+    st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20)), max_size=12
+)
+
+
+@given(MESSAGES, st.integers(1, 6), st.integers(1, 60))
+def test_history_alternates_and_ends_with_the_latest(
+    messages: list[Message], count: int, characters: int
+) -> None:
+    fitted = fit_history(messages, HistoryLimits(count, characters))
+    roles = [message.role for message in fitted if message.role != "system"]
+    assert all(first != second for first, second in pairwise(roles))
+    assert len(roles) <= count
+    latest = [message for message in messages if message.role != "system" and message.content.strip()]
+    if latest:
+        assert fitted[-1].content.endswith(latest[-1].content)
+    assert [m for m in messages if m.role == "system" and m.content.strip()] == [
+        message for message in fitted if message.role == "system"
+    ]
