@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -134,8 +135,22 @@ def full(page: Page) -> None:
 
 
 def no_media(page: Page) -> None:
-    answer(page, "**/webrtc/offer", 400, "no usable candidate")
-    start(page)
+    def spoil(route: Route) -> None:
+        answered = route.fetch()
+        body = answered.json()
+        body["sdp"] = re.sub(r"a=ice-pwd:.*", f"a=ice-pwd:{'x' * 22}", body["sdp"])
+        route.fulfill(response=answered, json=body)
+
+    page.route("**/webrtc/offer", spoil)
+    page.clock.install()
+    with page.expect_response("**/webrtc/offer"):
+        start(page)
+    page.wait_for_timeout(SETTLE_MS)
+    page.clock.fast_forward(16_000)  # the page gives up on the first connection
+    with page.expect_response("**/webrtc/offer"):
+        page.clock.fast_forward(1_000)  # and dials once more
+    page.wait_for_timeout(SETTLE_MS)
+    page.clock.fast_forward(16_000)
     page.get_by_test_id("over").wait_for()
 
 
@@ -182,6 +197,7 @@ def shoot(browser: Browser, url: str, state: str, look: Look, target: Path) -> N
         page.goto(url)
         page.get_by_test_id("start").wait_for()
         STATES[state](page)
+        page.mouse.move(1, 1)
         page.wait_for_timeout(SETTLE_MS)
         scroll = page.evaluate("() => document.documentElement.scrollWidth")
         if scroll > width:

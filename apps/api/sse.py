@@ -95,17 +95,18 @@ class EventStream(Response):
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
-            # NotFound: the session vanished without a last event. OSError, TimeoutError: the client did.
-            if isinstance(result, Exception) and not isinstance(result, NotFound | OSError | TimeoutError):
+            # OSError, TimeoutError: the client vanished.
+            if isinstance(result, Exception) and not isinstance(result, OSError | TimeoutError):
                 raise result
 
     async def _pump(self, subscription: Subscription, record: SessionRecord, writer: "_Writer") -> None:
         if not subscription.resumed:
             for event in snapshot(record):
                 await writer.write(encode_event(subscription.start_id, event))
-        loop = asyncio.get_running_loop()
-        comment_at = loop.time() + self._times.comment_seconds
-        ping_at = loop.time() + self._times.ping_seconds
+        time = asyncio.get_running_loop().time
+        comment_at = time() + self._times.comment_seconds
+        ping_at = time() + self._times.ping_seconds
+        is_lost = False
         while True:
             try:
                 async with asyncio.timeout_at(min(comment_at, ping_at)):
@@ -114,19 +115,30 @@ class EventStream(Response):
                 await writer.write(b": lagged\n\n")
                 return
             except TimeoutError:
-                if loop.time() >= comment_at:
-                    await self._request.lookup(record.session_id)
+                if time() >= comment_at:
+                    # Only the second time: the last event may still be on its way.
+                    was_lost, is_lost = is_lost, await self._is_lost()
+                    if was_lost and is_lost:
+                        return
                     await writer.write(b": keep-alive\n\n")
-                    comment_at = loop.time() + self._times.comment_seconds
-                if loop.time() >= ping_at:
+                    comment_at = time() + self._times.comment_seconds
+                if time() >= ping_at:
                     await writer.write(b"event: ping\ndata: {}\n\n")
-                    ping_at = loop.time() + self._times.ping_seconds
+                    ping_at = time() + self._times.ping_seconds
                 continue
             await writer.write(encode_event(stored.id, stored.event))
-            ping_at = loop.time() + self._times.ping_seconds
+            ping_at = time() + self._times.ping_seconds
             if stored.event.type == "session.terminated":
                 await asyncio.sleep(self._times.linger_seconds)
                 return
+
+    async def _is_lost(self) -> bool:
+        """Whether the session vanished without a last event."""
+        try:
+            await self._request.lookup(self._request.session_id)
+        except NotFound:
+            return True
+        return False
 
 
 class _Writer:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -18,18 +19,29 @@ log = structlog.get_logger(__name__)
 
 def serve(environment: Environment, host: str, port: int) -> None:
     """Serve until a signal; raises `ValueError` for settings that cannot work."""
+    listener = _listen(host, port)
     server = build(environment, host)
     grace = max(1, round(environment.settings.shutdown_timeout_sec))
     api = make_server(create_app(server.services), host, port, grace)
     if not _is_loopback(host):
         log.warning("listening beyond this machine without authentication; put a gateway in front", host=host)
-    _run(_serve(api, host))
+    _run(_serve(api, host, listener))
     if not api.started:
-        raise ValueError(f"the server could not start on {host}:{port}; the log says why")
+        raise ValueError("the server could not start; the log says why")
 
 
-async def _serve(api: ApiServer, host: str) -> None:
-    serving = asyncio.create_task(api.serve(), name="api")
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {host}:{port} ({error.strerror}); free it, or choose another with --port"
+        ) from error
+
+
+async def _serve(api: ApiServer, host: str, listener: socket.socket) -> None:
+    serving = asyncio.create_task(api.serve([listener]), name="api")
     ready = asyncio.create_task(api.ready.wait(), name="ready")
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     if ready.done():

@@ -167,8 +167,12 @@ class MemoryEventBus:
                 del self._streams[session_id]
 
     async def forget(self, session_id: str) -> None:
-        """Drop a finished session's backlog."""
-        self._streams.pop(session_id, None)
+        """Drop a finished session's backlog; who still listens hears what may follow."""
+        stream = self._streams.get(session_id)
+        if stream is not None and stream.subscribers:
+            stream.forget_backlog()
+        elif stream is not None:
+            del self._streams[session_id]
 
     def _stream(self, session_id: str) -> _Stream:
         self._expire()

@@ -21,7 +21,6 @@ from opentalking.core.commands import (
 from opentalking.core.errors import Conflict, NotFound, OpenTalkingError, TooMany, Unavailable
 from opentalking.core.events import ExpiredEvent, ExpiringEvent, TerminatedEvent
 from opentalking.core.ports import Delivery
-from opentalking.core.providers import Face
 from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
 from opentalking.engine.admission import Ticket
 from opentalking.engine.config import EngineConfig, Toolbox
@@ -67,6 +66,7 @@ class Session:
         self._outbox = EventOutbox(toolbox.events)
         emit = self._outbox.emit
         self._life = SessionLife(record, toolbox, config, emit)
+        self.loaded = self._life.loaded
         self._talk = Conversation(self.id, record.settings, toolbox, config, emit)
         self._output = MediaOutput(self._talk, toolbox.encode_pool)
         self._peers = PeerSlot(self._output, toolbox.idle_cache, config.rtc, self._spawn, self._on_peer)
@@ -76,11 +76,6 @@ class Session:
         self._group = asyncio.TaskGroup()
         self._is_speaking = False
         self._has_peer = False
-
-    @property
-    def loaded(self) -> asyncio.Future[Face]:
-        """Resolves when an offer works, or with the error that keeps it from working."""
-        return self._life.loaded
 
     async def submit(self, delivery: Delivery) -> None:
         """Queue a command behind the earlier ones; a flood is refused."""

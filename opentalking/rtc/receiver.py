@@ -109,13 +109,11 @@ def decode_sound(packets: list[Arrived]) -> Iterator[tuple[Arrived, Samples]]:
     decoder = av.CodecContext.create("libopus", "r")
     for packet in packets:
         for frame in decoder.decode(av.Packet(packet.payload)):
-            planes = np.asarray(frame.to_ndarray())
-            mono = (
-                planes.reshape(-1, len(frame.layout.channels))[:, 0] if frame.format.is_packed else planes[0]
-            )
-            if mono.dtype != np.int16:
-                mono = (np.clip(mono, -1, 1) * 32767).astype(np.int16)
-            yield packet, mono
+            sound: Any = frame.to_ndarray()
+            mono = sound.reshape(-1, len(frame.layout.channels))[:, 0] if frame.format.is_packed else sound[0]
+            scale = 32767 if mono.dtype.kind == "f" else 1
+            samples: Samples = np.clip(mono * scale, -32768, 32767).astype(np.int16)
+            yield packet, samples
 
 
 def decode_pictures(packets: list[Arrived]) -> Iterator[tuple[Arrived, I420]]:

@@ -136,7 +136,7 @@ ODD_VALUES: list[Any] = [
     "local",
     "offer",
 ]
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "/sessions": {
         "avatar_id": "demo-avatar",
         "model": "portrait",

@@ -211,6 +211,8 @@ async def test_forgetting_drops_the_backlog_but_not_what_is_on_its_way(event_bus
         await event_bus.forget("s")
         await event_bus.forget("s")
         first, last = await take(subscription, 2)
+        await event_bus.publish(said("a straggler"))
+        assert texts(await take(subscription, 1)) == ["a straggler"]
     assert last.event.type == "session.terminated"
     async with event_bus.subscribe("s", first.id) as subscription:
         assert not subscription.resumed

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,7 @@ def virtual(test: Test) -> Callable[..., None]:
             runner.run(body())
 
     # pytest must not see the coroutine function behind the wrapper
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__
     return run
 
 
@@ -166,7 +166,7 @@ class Engine:
 class Parts:
     """What a test may replace."""
 
-    speakers: dict[str, TextToSpeech] = field(default_factory=lambda: {"local": ToneVoice("local")})
+    speakers: Mapping[str, TextToSpeech] = field(default_factory=lambda: {"local": ToneVoice("local")})
     chat_model: ChatModel = field(default_factory=ScriptedModel)
     renderers: dict[str, Renderer] = field(default_factory=lambda: {"fake": FlatRenderer()})
     config: EngineConfig = field(default_factory=EngineConfig)

@@ -23,7 +23,7 @@ from opentalking.media.clock import MediaTicker
 from opentalking.media.encoder import VideoCodec
 from opentalking.media.idle import encode_idle_loop
 from opentalking.media.output import MediaOutput
-from opentalking.rtc.aiortc_private import prepare_gathering
+from opentalking.rtc.aiortc_private import own_tasks, prepare_gathering
 from opentalking.rtc.peer import Peer, RtcConfig
 from tests.support.media import RecordingListener, tone
 
@@ -58,7 +58,9 @@ async def sender(mode: str, codec: VideoCodec) -> None:
     await loop.connect_read_pipe(partial(asyncio.StreamReaderProtocol, reader), sys.stdin)
     idle = encode_idle_loop((face(index, 0) for index in range(100)), codec)
     pictures = [face(index, abs(np.sin(index / 3))) for index in range(50)] if mode == "speaking" else []
-    ticker, pool, tasks = MediaTicker(), ThreadPoolExecutor(1), []
+    ticker, pool = MediaTicker(), ThreadPoolExecutor(1)
+    tasks: list[asyncio.Task[None]] = []
+    owned: list[Peer | MediaOutput] = []
     tasks.append(asyncio.create_task(ticker.run()))
     while (line := await reader.readline()) != b"go\n":
         output = MediaOutput(RecordingListener(), pool)
@@ -69,6 +71,7 @@ async def sender(mode: str, codec: VideoCodec) -> None:
         await peer.wait_connected(20)
         await output.attach(peer, idle)
         ticker.add(output)
+        owned += [peer, output]
         if mode == "speaking":
             tasks.append(asyncio.create_task(speak(output, pictures)))
     await asyncio.sleep(1)
@@ -84,6 +87,9 @@ async def sender(mode: str, codec: VideoCodec) -> None:
     print(json.dumps(result), flush=True)
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for item in owned:
+        await (item.close() if isinstance(item, Peer) else item.aclose())
 
 
 class DroppingSrtp:
@@ -157,10 +163,12 @@ async def receivers(count: int, mode: str, codec: str) -> None:
     result["load_average"] = psutil.getloadavg()[0]
     print(json.dumps({"sessions": count, "mode": mode, "codec": codec, **result}))
     batching.cancel()
+    await asyncio.gather(batching, return_exceptions=True)
     for client in clients:
+        ended = own_tasks(client)
         await client.close()
+        await ended()
     await child.wait()
-    await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -389,7 +389,7 @@ export interface components {
             session_id: string;
             /**
              * Text
-             * @description See the event.
+             * @description The whole answer.
              * @example Hello there.
              */
             text: string;
@@ -554,7 +554,7 @@ export interface components {
              * @example joe
              */
             voice?: string | null;
-        };
+        } | unknown | unknown;
         /**
          * CreateSessionRequest
          * @description What the session shall be.
@@ -673,7 +673,8 @@ export interface components {
             code: string;
             /**
              * Message
-             * @description For people, or a fixed word where one is listed.
+             * @description What happened, for people.
+             * @example the voice engine did not answer in time
              */
             message: string;
             /**
@@ -696,7 +697,7 @@ export interface components {
         ExpiredEvent: {
             /**
              * Message
-             * @description For people, or a fixed word where one is listed.
+             * @description Why the session is closed.
              * @enum {string}
              */
             message: "session_expired" | "peer_lost" | "worker_lost";
@@ -1085,7 +1086,7 @@ export interface components {
         QueuedEvent: {
             /**
              * Message
-             * @description For people, or a fixed word where one is listed.
+             * @description What became of the wait.
              * @enum {string}
              */
             message: "waiting" | "slot_acquired" | "timeout";
@@ -1245,7 +1246,7 @@ export interface components {
         SpeechEndedEvent: {
             /**
              * Reason
-             * @description Why.
+             * @description How the turn ended.
              * @enum {string}
              */
             reason: "completed" | "interrupted" | "failed";
@@ -1257,7 +1258,7 @@ export interface components {
             session_id: string;
             /**
              * Text
-             * @description See the event.
+             * @description What was said; only when completed.
              * @example Hello there.
              */
             text?: string;
@@ -1281,7 +1282,7 @@ export interface components {
             session_id: string;
             /**
              * Text
-             * @description See the event.
+             * @description What the user said, or the text to say; empty for played audio.
              * @example Hello there.
              */
             text: string;
@@ -1348,7 +1349,8 @@ export interface components {
         StatusEvent: {
             /**
              * Message
-             * @description For people, or a fixed word where one is listed.
+             * @description What happened, for people.
+             * @example the voice engine did not answer in time
              */
             message?: string;
             /**
@@ -1359,7 +1361,7 @@ export interface components {
             session_id: string;
             /**
              * Stage
-             * @description Which step.
+             * @description What the character is doing.
              * @enum {string}
              */
             stage: "listening" | "thinking" | "speaking" | "idle" | "interrupted" | "error";
@@ -1401,7 +1403,7 @@ export interface components {
             start_ms: number;
             /**
              * Text
-             * @description See the event.
+             * @description The caption; all of a turn concatenate to the spoken text.
              * @example Hello there.
              */
             text: string;
@@ -1414,6 +1416,13 @@ export interface components {
             /**
              * Words
              * @description Times of the single words, where the voice engine tells them.
+             * @example [
+             *       {
+             *         "end_ms": 310,
+             *         "start_ms": 0,
+             *         "text": "Hello"
+             *       }
+             *     ]
              */
             words?: components["schemas"]["SubtitleWord"][];
         };
@@ -1436,7 +1445,7 @@ export interface components {
             start_ms: number;
             /**
              * Text
-             * @description See the event.
+             * @description The word.
              * @example Hello there.
              */
             text: string;
@@ -1448,7 +1457,8 @@ export interface components {
         TerminatedEvent: {
             /**
              * Reason
-             * @description Why.
+             * @description Why the session ended.
+             * @example deleted
              */
             reason: string;
             /**
@@ -1483,7 +1493,7 @@ export interface components {
             session_id: string;
             /**
              * Text
-             * @description See the event.
+             * @description What was recognised so far.
              * @example Hello there.
              */
             text: string;
@@ -1519,7 +1529,7 @@ export interface components {
             session_id: string;
             /**
              * Stage
-             * @description Which step.
+             * @description How far the sentence's synthesis is.
              * @enum {string}
              */
             stage: "start" | "first_audio" | "complete";

@@ -4,6 +4,7 @@ import { type Captions, type Reveal, reveal } from "../session/captions";
 
 /** How long the last words stay after the voice has ended. */
 const LINGER_MS = 3_500;
+const LINES = 2;
 
 /** What is being said, word by word as it is heard, in a window of two lines. */
 export function CaptionLines({ captions, visible }: { captions: Captions; visible: boolean }) {
@@ -81,9 +82,10 @@ function useLingering(endedAt: number | null): boolean {
   return endedAt === null || goneFor !== endedAt;
 }
 
-/** Moves the text so that the line being spoken is the lower one of the window. */
+/** Moves the text so that the line being spoken is the lower one of the window, which grows to two lines. */
 function rollTo(text: HTMLElement, edge: HTMLElement): void {
   const lineHeight = Number.parseFloat(getComputedStyle(text).lineHeight);
   const line = Math.round(edge.offsetTop / lineHeight);
   text.style.transform = `translateY(${String(-Math.max(0, line - 1) * lineHeight)}px)`;
+  if (text.parentElement) text.parentElement.style.height = `${String(Math.min(line + 1, LINES) * lineHeight)}px`;
 }

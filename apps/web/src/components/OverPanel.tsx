@@ -22,7 +22,7 @@ export function OverPanel({ link, onStart }: Props) {
           <li>{t("fail.webrtc.try2")}</li>
         </ul>
       )}
-      {failed && link.failure.retryAfterSeconds !== null && (
+      {failed && link.failure.kind === "server_full" && link.failure.retryAfterSeconds !== null && (
         <p>{t("fail.server_full.wait", { seconds: link.failure.retryAfterSeconds })}</p>
       )}
       {failed && link.failure.detail && (

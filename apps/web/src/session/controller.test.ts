@@ -199,6 +199,26 @@ describe("starting", () => {
   });
 });
 
+describe("an offer", () => {
+  it("that the server puts off is made again, and its refusal is told as such", async () => {
+    world.offerErrors = Array.from({ length: 4 }, () => new ApiError(503, "no worker"));
+    await world.controller.load();
+    await world.controller.start();
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(world.peers).toHaveLength(4);
+    expect(world.link).toMatchObject({ failure: { kind: "create", detail: "ICE checking; HTTP 503: no worker" } });
+  });
+
+  it("that the server rejects is not repeated", async () => {
+    world.offerErrors = [new ApiError(400, "bad sdp")];
+    await world.controller.load();
+    await world.controller.start();
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(world.peers).toHaveLength(1);
+    expect(world.link).toMatchObject({ failure: { kind: "create", detail: "HTTP 400: bad sdp" } });
+  });
+});
+
 describe("a lost connection", () => {
   it("heals by itself within three seconds", async () => {
     await world.connect();

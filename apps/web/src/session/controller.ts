@@ -266,6 +266,8 @@ export class SessionController {
       this.dispatch({ type: "ended", reason: "gone" });
     } else if (error instanceof ApiError && (error.status === 0 || error.status >= 500)) {
       this.lost(error);
+    } else if (error instanceof ApiError) {
+      this.failFrom(error, "create");
     } else {
       this.failFrom(error, "webrtc");
     }
@@ -288,8 +290,9 @@ export class SessionController {
     const delays = this.wasLive ? REDIAL_DELAYS_MS : FIRST_DIAL_DELAYS_MS[error === undefined ? "silent" : "refused"];
     const delay = delays[this.attempt];
     if (delay === undefined) {
-      const unreachable = error instanceof ApiError && error.status === 0;
-      this.fail(unreachable ? "unreachable" : "webrtc", detail);
+      // With an error it was the server that refused; without one, packets got lost on the way.
+      const refusal = error instanceof ApiError && error.status === 0 ? "unreachable" : "create";
+      this.fail(error === undefined ? "webrtc" : refusal, detail);
       return;
     }
     this.attempt += 1;

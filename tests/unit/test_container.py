@@ -1,0 +1,87 @@
+"""Composition: which models are listed, what settings are refused, how a whole server starts and ends."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from apps.unified.container import build, parse_ice_servers
+from opentalking.rtc.peer import IceServer
+from opentalking.services.models import ModelStatus
+from opentalking.settings import Environment
+
+
+def environment(tmp_path: Path, **variables: str) -> Environment:
+    fixed = {
+        "OPENTALKING_ENV_FILE": "/nonexistent",
+        "OPENTALKING_DATA_DIR": str(tmp_path),
+        "OPENTALKING_LLM_PROVIDER": "builtin",
+    }
+    return Environment({**fixed, **variables})
+
+
+async def statuses(chosen: Environment) -> dict[str, ModelStatus]:
+    server = build(chosen)
+    assert server.services.lifespan is not None
+    async with server.services.lifespan(), server.services.models.running():
+        return {status.id: status for status in server.services.models.statuses()}
+
+
+async def test_portrait_and_mock_are_always_there_and_the_default_comes_first(tmp_path: Path) -> None:
+    found = await statuses(environment(tmp_path))
+    assert list(found) == ["portrait", "mock"]
+    assert all(s.connected and s.reason == "local_self_test" for s in found.values())
+    found = await statuses(environment(tmp_path, OPENTALKING_DEFAULT_MODEL="mock"))
+    assert list(found) == ["mock", "portrait"]
+
+
+async def test_configured_backends_are_listed_with_honest_reasons(tmp_path: Path) -> None:
+    found = await statuses(
+        environment(
+            tmp_path,
+            OPENTALKING_WAV2LIP_BACKEND="mock",
+            OPENTALKING_QUICKTALK_BACKEND="local",
+            OPENTALKING_MUSETALK_BACKEND="omnirt",
+            OPENTALKING_FLASHTALK_BACKEND="direct_ws",
+        )
+    )
+    shown = {name: (s.backend, s.connected, s.reason) for name, s in found.items()}
+    assert shown["wav2lip"] == ("mock", True, "local_self_test")
+    assert shown["quicktalk"] == ("local", False, "local_adapter_missing")
+    assert shown["musetalk"] == ("omnirt", False, "not_configured")
+    assert shown["flashtalk"][:2] == ("direct_ws", False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"OPENTALKING_WAV2LIP_BACKEND": "cloud"}, "OPENTALKING_WAV2LIP_BACKEND must be one of"),
+        ({"OPENTALKING_NOVEL_BACKEND": "mock"}, "names no known model"),
+        ({"OPENTALKING_REDIS_MODE": "redis"}, "not built yet"),
+        ({"OPENTALKING_API_KEYS": "k"}, "OPENTALKING_API_KEYS"),
+        ({"OPENTALKING_ICE_SERVERS": "[{}]"}, "OPENTALKING_ICE_SERVERS"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_by_name(
+    tmp_path: Path, variables: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(environment(tmp_path, **variables))
+
+
+async def test_a_server_without_model_files_starts_and_says_what_to_do(tmp_path: Path) -> None:
+    server = build(environment(tmp_path))
+    assert server.services.lifespan is not None
+    async with server.services.lifespan():
+        await asyncio.sleep(0)
+        health = server.services.health()
+        assert not health.tts_ready
+        assert not health.llm.ready
+        assert "opentalking models pull --embedded" in health.llm.reason
+
+
+def test_ice_servers_in_both_forms() -> None:
+    assert parse_ice_servers("") == ()
+    assert parse_ice_servers("stun:a:1, turn:b:2") == (IceServer(("stun:a:1",)), IceServer(("turn:b:2",)))
+    text = '[{"urls": ["turn:b:2"], "username": "u", "credential": "c"}, {"urls": "stun:a"}]'
+    assert parse_ice_servers(text) == (IceServer(("turn:b:2",), "u", "c"), IceServer(("stun:a",)))
