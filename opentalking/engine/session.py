@@ -74,8 +74,7 @@ class Session:
         self._inbox: asyncio.Queue[Delivery | Ending] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
-        self._is_speaking = False
-        self._has_peer = False
+        self._is_speaking = self._has_peer = self._was_started = False
 
     async def submit(self, delivery: Delivery) -> None:
         """Queue a command behind the earlier ones; a flood is refused."""
@@ -186,11 +185,13 @@ class Session:
         return Done()
 
     async def _start(self) -> None:
-        if self._life.state is not SessionState.WORKER_READY:
-            raise Conflict(
-                f"the session is {self._life.state}; it can be started once, when it is worker_ready"
-            )
-        await self._life.move(SessionState.READY)
+        if self._was_started:
+            raise Conflict("the session was started before; it can be started once")
+        if self._life.state not in CAN_TALK:
+            raise Conflict(f"the session is {self._life.state}; it cannot be started now")
+        self._was_started = True
+        if self._life.state is SessionState.WORKER_READY:
+            await self._life.move(SessionState.READY)
 
     async def _begin_turn(self, turn_id: str, text: str, voice: VoiceChoice, *, chat: bool) -> None:
         face = self._life.face

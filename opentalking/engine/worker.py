@@ -107,6 +107,7 @@ class Worker:
         finally:
             session.ended.set()
             await self._release(session.id, ticket)
+            await self._tools.events.forget(session.id)
 
     async def _tell_crash(self, session_id: str) -> None:
         message = "the session crashed; the log has details"

@@ -133,7 +133,7 @@ async def test_writing_to_the_avatar_brings_a_spoken_answer(page: Visit, llm: Fa
     assert turn is not None
     await page.status("speaking")
     await page.page.wait_for_function(
-        "document.querySelector('[data-testid=caption]')?.textContent.includes('very well')", polling=20
+        "() => document.querySelector('[data-testid=caption]')?.textContent.includes('very well')", polling=20
     )
     heard = await hear(page, turn, listener)
     assert word_error_rate([llm.answer], [heard]) <= 0.15, heard

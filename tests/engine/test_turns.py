@@ -276,6 +276,18 @@ async def test_start_works_once() -> None:
         await e.delete(session)
 
 
+@virtual
+async def test_start_after_a_first_turn_works_once_too() -> None:
+    async with engine() as e:
+        session, _, log = await e.create()
+        turn = await e.speak(session, "first.")
+        await e.call(StartSession(session_id=session))
+        await log.until("speech.ended", turn)
+        with pytest.raises(Conflict):
+            await e.call(StartSession(session_id=session))
+        await e.delete(session)
+
+
 class StretchVoice(ToneVoice):
     """Makes its sentence in stretches, and knows all its words with the first one."""
 
