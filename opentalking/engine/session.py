@@ -46,10 +46,7 @@ class Ending:
 
 
 class Session:
-    """Runs one session from its ticket to its end.
-
-    `release` gives its place back; it is awaited before a DELETE is answered.
-    """
+    """Runs one session; `release` gives its place back and is awaited before a DELETE is answered."""
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from tests.support.avatars import tinted_avatar
 from tests.support.browser import DEMO_MOUTH, Chromium, Visit, browser_processes
 from tests.support.listen import Listener
 from tests.support.llm_server import FakeLlm
@@ -84,7 +85,13 @@ async def server(
     base_settings: dict[str, str], shared_llm: FakeLlm, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningServer]:
     """The shared server; whoever needs other settings or breaks it starts another one."""
-    settings = {**base_settings, "OPENTALKING_LLM_BASE_URL": shared_llm.base_url}
+    avatars = tmp_path_factory.mktemp("avatars")
+    tinted_avatar(avatars, "red-twin", (1.0, 0.55, 0.5))
+    settings = {
+        **base_settings,
+        "OPENTALKING_LLM_BASE_URL": shared_llm.base_url,
+        "OPENTALKING_AVATARS_DIR": str(avatars),
+    }
     async with RunningServer(settings, tmp_path_factory.mktemp("server")) as server:
         yield server
         await eventually(lambda: server.media_sockets() == 0, "all media sockets closed")

@@ -226,6 +226,10 @@ class Visit:
                     return
                 await asyncio.sleep(seconds / 4)
 
+    async def last_loud(self, after: float) -> float:
+        """When the last loud chunk after a moment arrived; that moment if none did."""
+        return max((chunk.at for chunk in await self.sound(after, after + 60) if chunk.level > LOUD), default=after)
+
     # -- pictures
 
     async def watch(self, box: Box) -> None:

@@ -1,5 +1,6 @@
 """Hearing what was said: a local Whisper, and how far its words are from the expected ones."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import soxr
 import tokenizers
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
+
+from tests.support.browser import Visit
 
 RATE = 16_000
 FRAMES_PER_SECOND = 100
@@ -79,3 +82,13 @@ def normalised(text: str) -> str:
 def word_error_rate(expected: list[str], heard: list[str]) -> float:
     """Share of wrong, missing and added words over all texts together."""
     return float(jiwer.wer([normalised(text) for text in expected], [normalised(text) or "-" for text in heard]))
+
+
+async def hear(page: Visit, turn_id: str, listener: Listener) -> str:
+    """The words of a turn, as they come out of a visitor's loudspeaker."""
+    begin = (await page.event("speech.media_started", turn_id)).at
+    await page.event("speech.ended", turn_id)
+    await page.silent_for(0.4)
+    chunks = await page.sound(begin - 0.3, await page.now())
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    return await asyncio.to_thread(listener.transcribe, samples, chunks[0].rate)
