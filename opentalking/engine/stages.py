@@ -113,7 +113,17 @@ async def render_and_play(
     face: Face, speech: AsyncIterator[Speech], output: MediaOutput, turn_id: str
 ) -> None:
     """Draw the face to the sound and hand both to the output, which holds back when far enough ahead."""
-    async with aclosing(face.render(speech, turn_id, output.idle_position)) as segments:
-        async for segment in segments:
-            await output.put(segment)
+    first = await anext(speech, None)
+    if first is not None:
+        # The head goes on from where the idle loop is now, not from where it was when the turn began.
+        frames = face.render(_beginning_with(first, speech), turn_id, output.idle_position)
+        async with aclosing(frames) as segments:
+            async for segment in segments:
+                await output.put(segment)
     output.end(turn_id)
+
+
+async def _beginning_with(first: Speech, rest: AsyncIterator[Speech]) -> AsyncIterator[Speech]:
+    yield first
+    async for piece in rest:
+        yield piece

@@ -14,16 +14,20 @@ from typing import Any, Self
 import httpx
 
 from tests.support.heard_events import Event
+from tests.support.rtc_client import RtcClient
 
 REQUEST_SECONDS = 20.0
 
 
 class ApiSession:
-    """One session: created on entry, deleted on exit unless it is `gone` already."""
+    """One session: created on entry and deleted on exit; or an existing one, only watched."""
 
-    def __init__(self, url: str, avatar: str = "demo-avatar", model: str = "portrait") -> None:
+    def __init__(
+        self, url: str, avatar: str = "demo-avatar", model: str = "portrait", *, session_id: str = ""
+    ) -> None:
         self.http = httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(REQUEST_SECONDS, read=60.0))
-        self.id = ""
+        self.id = session_id
+        self._owned = not session_id
         self.events: list[Event] = []
         self.stream_ended = asyncio.Event()
         self._body = {"avatar_id": avatar, "model": model}
@@ -32,9 +36,10 @@ class ApiSession:
 
     async def __aenter__(self) -> Self:
         try:
-            created = await self.http.post("/sessions", json=self._body)
-            assert created.status_code == 200, created.text
-            self.id = created.json()["session_id"]
+            if self._owned:
+                created = await self.http.post("/sessions", json=self._body)
+                assert created.status_code == 200, created.text
+                self.id = created.json()["session_id"]
             subscribed = asyncio.Event()
             self._reader = asyncio.create_task(self._read(subscribed))
             async with asyncio.timeout(REQUEST_SECONDS):
@@ -49,7 +54,8 @@ class ApiSession:
     ) -> None:
         assert self._reader is not None
         try:
-            await self.http.delete(f"/sessions/{self.id}")
+            if self._owned:
+                await self.http.delete(f"/sessions/{self.id}")
         except httpx.HTTPError:
             if error is None:
                 raise
@@ -69,6 +75,13 @@ class ApiSession:
     async def chat(self, prompt: str, **more: Any) -> str:
         """Ask; the turn's id."""
         return await self._turn("chat", prompt=prompt, **more)
+
+    async def connect(self, client: RtcClient) -> None:
+        """Offer, and wait until pictures come."""
+        answer = await self.post("webrtc/offer", sdp=await client.offer(), type="offer")
+        assert answer.status_code == 200, answer.text
+        await client.accept(answer.json()["sdp"])
+        await client.until(lambda: bool(client.pictures and client.sound), timeout_seconds=20)
 
     async def event(self, label: str, turn_id: str | None = None, timeout_seconds: float = 20.0) -> Event:
         """Wait for the first event with this label, e.g. "speech.ended" or "tts first_audio"."""

@@ -75,19 +75,23 @@ class Shown:
 
 
 class Chromium:
-    """One headless browser; its processes are those of `processes`."""
+    """One headless browser."""
 
     def __init__(self) -> None:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
+        self._processes: list[psutil.Process] = []
 
     async def __aenter__(self) -> Self:
         path = next(filter(None, map(shutil.which, NAMES)), None)
         assert path, f"a browser is needed: none of {', '.join(NAMES)} is installed (apt-get install chromium)"
+        before = set(psutil.Process().children(recursive=True))
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(
             executable_path=path, headless=True, args=list(FLAGS)
         )
+        started = set(psutil.Process().children(recursive=True)) - before
+        self._processes = [process for process in started if "chrom" in process.name()]
         return self
 
     async def __aexit__(
@@ -97,6 +101,12 @@ class Chromium:
         assert self._playwright is not None
         await self._browser.close()
         await self._playwright.stop()
+
+    def kill(self) -> None:
+        """End this browser without giving it time to say goodbye to anybody."""
+        for process in self._processes:
+            if process.is_running():
+                process.kill()
 
     @asynccontextmanager
     async def visit(self, url: str, *, avatar: str = "", autostart: bool = True) -> AsyncIterator["Visit"]:
@@ -111,7 +121,8 @@ class Chromium:
             yield visit
             assert not visit.complaints, f"the page's console: {visit.complaints}"
         finally:
-            await context.close()
+            if self._browser.is_connected():
+                await context.close()
 
 
 class Visit:

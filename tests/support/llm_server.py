@@ -109,6 +109,12 @@ class FakeLlm:
         await self._send_end(response)
         return response
 
+    async def _mode_echo(self, request: web.Request) -> web.StreamResponse:
+        response = await self._stream(request)
+        await self._send_words(response, f"You asked: {self.requests[-1].messages[-1][1]}")
+        await self._send_end(response)
+        return response
+
     async def _mode_slow_first_token(self, request: web.Request) -> web.StreamResponse:
         await self.release.wait()
         return await self._mode_normal(request)

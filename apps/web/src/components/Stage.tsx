@@ -2,7 +2,7 @@ import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import { type Link, stageOf } from "../session/state";
 import { SoundIcon } from "./icons";
-import { watchFirstFrame } from "./firstFrame";
+import { PLACEHOLDER_SIDE, watchFirstFrame } from "./firstFrame";
 
 interface Props {
   name: string;
@@ -107,7 +107,8 @@ async function play(element: HTMLVideoElement): Promise<boolean> {
 }
 
 function keepLastFrame(element: HTMLVideoElement, canvas: HTMLCanvasElement | null): void {
-  if (!canvas || element.videoWidth === 0) return;
+  // A connection that never showed a picture must not replace the last one that did.
+  if (!canvas || element.videoWidth <= PLACEHOLDER_SIDE) return;
   canvas.width = element.videoWidth;
   canvas.height = element.videoHeight;
   canvas.getContext("2d")?.drawImage(element, 0, 0);

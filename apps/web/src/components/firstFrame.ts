@@ -1,5 +1,5 @@
 /** Chromium shows a placeholder of 2×2 pixels for a remote track before anything has arrived. */
-const PLACEHOLDER_SIDE = 2;
+export const PLACEHOLDER_SIDE = 2;
 
 type Callback = (now: number, frame: { width: number; height: number }) => void;
 
