@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     runs = [_run(number, options.runs, options.output) for number in range(1, options.runs + 1)]
-    best = {row.key: _best(row, [figures for figures, _ in runs]) for row in ROWS}
+    best = {row.key: best_of(row, [figures for figures, _ in runs]) for row in ROWS}
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     report = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> None:
     }
     path = options.output / f"bench-{stamp}.json"
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(_table(best, [load for _, load in runs], [figures for figures, _ in runs]))
+    print(table_of(best, [load for _, load in runs], [figures for figures, _ in runs]))
     print(f"written to {path}")
 
 
@@ -107,14 +107,16 @@ async def _measure(log: Path) -> Figures:
         return await everything(subject)
 
 
-def _best(row: Row, runs: list[Figures]) -> float:
+def best_of(row: Row, runs: list[Figures]) -> float:
+    """The best value of a row over all runs; nan when none measured it."""
     values = [figures[row.key] for figures in runs if not math.isnan(figures.get(row.key, math.nan))]
     if not values:
         return math.nan
     return min(values) if row.lower else max(values)
 
 
-def _table(best: Figures, loads: list[list[float]], runs: list[Figures]) -> str:
+def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> str:
+    """The figures as text, a line a row, with the targets they miss."""
     shown = ", ".join(f"{before:.1f}→{after:.1f}" for before, after in loads)
     lines = [f"load average of each run: {shown}", f"{'':58} {'best':>9}  {'target':>8}  all runs"]
     for row in ROWS:

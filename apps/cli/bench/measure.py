@@ -54,33 +54,50 @@ def first_movement(received: Received, box: MouthBox, since: float) -> float | N
     return None
 
 
-def av_offsets_ms(received: Received, silence: bytes) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class IdleSigns:
+    """What an idle session sends again and again: the silent packet, and every picture of the loop."""
+
+    silence: bytes
+    pictures: frozenset[bytes]
+
+
+def idle_signs(received: Received) -> IdleSigns:
+    """Learn them from packets of an idle session that cover its whole loop."""
+    silence = statistics.mode(packet.payload for packet in received.audio)
+    return IdleSigns(silence, frozenset(data for _, data in whole_pictures(received.video)))
+
+
+def whole_pictures(packets: Sequence[Arrived]) -> list[tuple[Arrived, bytes]]:
+    """Each picture's last packet and all its bytes."""
+    pictures = []
+    data = b""
+    for packet in packets:
+        data += packet.payload
+        if packet.marker:
+            pictures.append((packet, data))
+            data = b""
+    return pictures
+
+
+def av_offsets_ms(received: Received, idle: IdleSigns) -> list[float]:
     """Video minus audio arrival of what belongs together in a turn, one value a picture, in ms.
 
-    Sound 0 of a turn is its first packet that is not the idle silence; picture 0 is the key
-    frame that came nearest to it; from there on picture k belongs to sample k * 1920.
+    Sound 0 and picture 0 of a turn are the first ones that the idle session never sends; from
+    there on picture k belongs to sample k * 1920, both by their RTP timestamps.
     """
-    start = next((i for i, packet in enumerate(received.audio) if packet.payload != silence), None)
-    ends = [packet for packet in received.video if packet.marker]
-    if start is None or not ends:
+    sounds = [packet for packet in received.audio if packet.payload != idle.silence]
+    live = [packet for packet, data in whole_pictures(received.video) if data not in idle.pictures]
+    if not sounds or not live:
         return []
-    first_sound = received.audio[start]
-    first_picture = min(ends, key=lambda packet: abs(packet.at - first_sound.at))
-    sounds = {
-        (packet.timestamp - first_sound.timestamp) & 0xFFFFFFFF: packet for packet in received.audio[start:]
-    }
+    by_time = {(packet.timestamp - sounds[0].timestamp) & 0xFFFFFFFF: packet for packet in sounds}
     offsets = []
-    for packet in ends:
-        index, rest = divmod((packet.timestamp - first_picture.timestamp) & 0xFFFFFFFF, _VIDEO_STEP)
-        sound = sounds.get(index * SAMPLES_PER_FRAME)
-        if rest == 0 and sound is not None and sound.payload != silence:
+    for packet in live:
+        index, rest = divmod((packet.timestamp - live[0].timestamp) & 0xFFFFFFFF, _VIDEO_STEP)
+        sound = by_time.get(index * SAMPLES_PER_FRAME)
+        if rest == 0 and sound is not None:
             offsets.append((packet.at - sound.at) * 1000)
     return offsets
-
-
-def silence_of(packets: Sequence[Arrived]) -> bytes:
-    """The payload that idle sound repeats: the most frequent one."""
-    return statistics.mode(packet.payload for packet in packets)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

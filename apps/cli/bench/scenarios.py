@@ -10,8 +10,8 @@ from apps.cli.bench.measure import (
     audible_times,
     av_offsets_ms,
     first_movement,
+    idle_signs,
     percentile,
-    silence_of,
 )
 from apps.cli.bench.server import Subject
 from opentalking.core.media import FPS
@@ -20,6 +20,8 @@ from opentalking.rtc.receiver import PacketClient, decode_pictures
 TURNS = 7
 CPU_SECONDS = 10.0
 MANY = 10
+IDLE_LOOP_PICTURES = 210
+"""A little more than the idle loop has."""
 SENTENCES = (
     "Hello, how can I help you today?",
     "Please send me the report by Friday afternoon.",
@@ -74,8 +76,8 @@ async def turns(subject: Subject, path: str, field: str, texts: tuple[str, ...])
     offsets: list[float] = []
     fps: list[float] = []
     async with subject.session() as session, subject.peer(session, keep=True) as client:
-        await client.until_pictures(FPS)
-        silence = silence_of(client.received.audio)
+        await client.until_pictures(IDLE_LOOP_PICTURES)
+        idle = idle_signs(client.received)
         for text in texts:
             client.received.clear()
             await client.until_pictures(client.pictures + FPS)
@@ -88,7 +90,7 @@ async def turns(subject: Subject, path: str, field: str, texts: tuple[str, ...])
             if heard and moved:
                 sounds.append((heard[0] - began) * 1000)
                 frames.append((moved - began) * 1000)
-            offsets += av_offsets_ms(client.received, silence)
+            offsets += av_offsets_ms(client.received, idle)
             ends = [packet.at for packet in client.received.video if packet.marker]
             fps.append((len(ends) - 1) / (ends[-1] - ends[0]))
     magnitudes = [abs(offset) for offset in offsets]
