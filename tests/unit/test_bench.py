@@ -66,7 +66,7 @@ def test_offset_is_how_much_later_a_picture_comes_than_its_sound(late_ms: int) -
     idle_sound, idle_pictures = sounds([0] * 10), pictures([90] * 5)
     idle = idle_signs(Received(audio=idle_sound, video=idle_pictures))
     spoken = sounds([5000] * 20)
-    shown = pictures([100] * 10, late_ms / 1000)
+    shown = pictures(list(range(100, 200, 10)), late_ms / 1000)
     received = Received(audio=[*idle_sound, *spoken], video=[*idle_pictures, *shown])
     offsets = av_offsets_ms(received, idle)
     assert len(offsets) == 10
