@@ -8,6 +8,7 @@ it stopped.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import json
 import os
@@ -98,6 +99,7 @@ def set_up(goal: str) -> None:
     make_venv()
     install_packages(extras)
     show_licences()
+    check_openmp(extras)
     build_page()
     if goal in {"prepare", "run", "test"}:
         pull_models("--embedded")
@@ -165,6 +167,16 @@ def check_machine() -> None:
             f"Only {free_gb:.1f} GB are free here and about {DISK_NEEDED_GB} GB are needed: make room, "
             "then run this again."
         )
+
+
+def check_openmp(extras: tuple[str, ...]) -> None:
+    """llama.cpp needs the system's OpenMP library, which minimal installations lack."""
+    if "local" not in extras or sys.platform != "linux":
+        return
+    try:
+        ctypes.CDLL("libgomp.so.1")
+    except OSError:
+        say("Note: libgomp is missing, which the built-in chat model needs: sudo apt-get install libgomp1")
 
 
 def packages_key() -> str:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.avatars import tinted_avatar
-from tests.support.browser import DEMO_MOUTH, Chromium, Visit, browser_processes
+from tests.support.browser import DEMO_MOUTH, Chromium, Visit
 from tests.support.listen import Listener
 from tests.support.llm_server import FakeLlm
 from tests.support.server import STEADY_VOICE, RunningServer, eventually
@@ -27,15 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_leaked_threads_or_processes() -> Iterator[None]:
-    """As everywhere, but the shared browser may start and keep processes."""
+    """As everywhere, but the shared browser and servers may start and keep processes of their own."""
     threads = set(threading.enumerate())
-    belongs = browser_processes()
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in psutil.Process().children()}
     yield
     left = [
         child
-        for child in psutil.Process().children(recursive=True)
-        if child.pid not in before and not belongs(child) and child.status() != psutil.STATUS_ZOMBIE
+        for child in psutil.Process().children()
+        if child.pid not in before and child.status() != psutil.STATUS_ZOMBIE
     ]
     assert not left, f"processes left running: {left}"
     started = [thread for thread in threading.enumerate() if thread not in threads and not thread.daemon]

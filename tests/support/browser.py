@@ -11,7 +11,7 @@ import asyncio
 import base64
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -278,19 +278,6 @@ def mouth_box(manifest: dict[str, Any]) -> Box:
     x, y = animation["mouth_center"]
     half_width, half_height = animation["mouth_rx"], 2 * animation["mouth_ry"]
     return (x - half_width, y - half_height, 2 * half_width, 2.5 * half_height)
-
-
-def browser_processes() -> Callable[[psutil.Process], bool]:
-    """Tells the browser's processes from others."""
-
-    def belongs(process: psutil.Process) -> bool:
-        try:
-            words = [process.name(), *process.cmdline()]
-        except psutil.Error:
-            return True  # it is gone
-        return any("playwright" in word or "chrom" in word for word in words)
-
-    return belongs
 
 
 def manifest_of(bundle: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { type CSSProperties, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { ApiClient } from "./api/client";
 import { Backdrop } from "./components/Backdrop";
 import { CaptionLines } from "./components/CaptionLines";
@@ -41,15 +41,15 @@ export function App({ client, controller }: Props) {
   }, [setup, t]);
   useEscape(stop);
 
+  // The stage has the avatar's own shape, and the dock keeps within its width.
+  const shape = setup ? ({ "--ratio": String(setup.avatar.width / setup.avatar.height) } as CSSProperties) : undefined;
   return (
-    <main className="page">
+    <main className="page" style={shape}>
       <Backdrop preview={preview} />
       {setup && preview && (
         <Stage
           name={name}
           preview={preview}
-          width={setup.avatar.width}
-          height={setup.avatar.height}
           link={link}
           stream={stream}
           silenced={state.silenced}

@@ -1,4 +1,4 @@
-import { type CSSProperties, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import { type Link, stageOf } from "../session/state";
 import { SoundIcon } from "./icons";
@@ -7,8 +7,6 @@ import { PLACEHOLDER_SIDE, watchFirstFrame } from "./firstFrame";
 interface Props {
   name: string;
   preview: string;
-  width: number;
-  height: number;
   link: Link;
   stream: MediaStream | null;
   silenced: boolean;
@@ -17,7 +15,7 @@ interface Props {
 }
 
 /** The face: the preview picture, the live video over it, and the last frame while a connection is renewed. */
-export function Stage({ name, preview, width, height, link, stream, silenced, thinking, onFirstFrame }: Props) {
+export function Stage({ name, preview, link, stream, silenced, thinking, onFirstFrame }: Props) {
   const t = useTranslate();
   const video = useRef<HTMLVideoElement>(null);
   const frozen = useRef<HTMLCanvasElement>(null);
@@ -60,11 +58,9 @@ export function Stage({ name, preview, width, height, link, stream, silenced, th
   };
 
   const live = stream !== null && shown === stream;
-  const ratio = { "--ratio": String(width / height) } as CSSProperties;
   return (
     <div
       className="stage"
-      style={ratio}
       data-testid="stage"
       data-state={stageOf(link)}
       data-reconnecting={reconnecting}
