@@ -15,7 +15,10 @@ from opentalking.engine.streams import Stream
 from opentalking.engine.voice import TurnVoice
 from opentalking.media.output import MediaOutput
 from opentalking.text.sanitize import SpeakableStream
-from opentalking.text.splitter import Sentence, SentenceSplitter
+from opentalking.text.splitter import Sentence, SentenceSplitter, SplitterLimits
+
+LIMITS = SplitterLimits(max_characters=150)
+"""Of a piece: about as much as a voice engine plans in one go, so that captions know all its words."""
 
 
 class SpeechFailed(Exception):
@@ -38,7 +41,7 @@ async def generate(
 
 async def split(inbox: AsyncIterator[str], outbox: Stream[Sentence]) -> None:
     """Cut a stream of text into sentences, as soon as each is sure."""
-    splitter = SentenceSplitter()
+    splitter = SentenceSplitter(LIMITS)
     async for delta in inbox:
         for sentence in splitter.feed(delta):
             await outbox.put(sentence)

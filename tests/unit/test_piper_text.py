@@ -33,14 +33,12 @@ def test_short_texts_stay_whole() -> None:
     assert clauses(text) == [text]
 
 
-def test_a_long_text_begins_with_a_short_clause() -> None:
+def test_a_long_text_is_cut_at_a_pause() -> None:
     first, *rest = clauses(
         "When the rain had stopped, we walked along the river to the old mill, where my brother lived "
         "with two cats and an old dog that nobody had ever heard bark. Then we went home."
     )
-    assert first == "When the rain had stopped, we walked along the river to the old mill, "[: len(first)]
-    assert 4 <= len(first.split()) <= 12
-    assert first.rstrip().endswith(",")
+    assert first == "When the rain had stopped, we walked along the river to the old mill, "
     assert all(len(piece.split()) <= 26 for piece in rest)
 
 

@@ -3,30 +3,22 @@
 import re
 
 _WORD = re.compile(r"\S{1,200}")
-_FIRST_MIN_WORDS, _FIRST_MAX_WORDS = 4, 12
 _MIN_WORDS, _MAX_WORDS, _ANYWHERE_WORDS = 8, 24, 48
 _PAUSE = re.compile(r"[,;:.!?…—–，。！？；：][\"'”’)\]]*$")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
 def clauses(text: str) -> list[str]:
-    """Split `text` into pieces whose concatenation is `text`; each holds a letter or digit if it does.
+    """Split `text` into pieces whose concatenation is `text`; each holds a letter or digit if `text` does.
 
-    Up to 14 words stay together. The first piece of a longer text ends at a pause within 12 words
-    where there is one; then pieces of up to 24 words end after the last sentence end within reach,
-    else after the last other punctuation, else (after 48 words) between any two words.
+    Up to 26 words stay together, with one plan of their timing. Longer texts become pieces of up
+    to 24 words that end after the last sentence end within reach, else after the last other
+    punctuation, else (after 48 words) between any two words.
     """
     words = list(_WORD.finditer(text))
     cuts: list[int] = []
     first = 0
-    longest = _FIRST_MAX_WORDS
-    while len(words) - first > longest + 2:
-        ahead = [match[0] for match in words[first : first + _ANYWHERE_WORDS + 1]]
-        size = _pause_within(ahead, _FIRST_MIN_WORDS, _FIRST_MAX_WORDS) if not cuts else None
-        size = size or _piece_words(ahead)
-        longest = _MAX_WORDS
-        if size is None:
-            break
+    while size := _piece_words([match[0] for match in words[first : first + _ANYWHERE_WORDS + 1]]):
         first += size
         cuts.append(words[first].start())
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
