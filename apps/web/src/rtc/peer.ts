@@ -36,8 +36,9 @@ export class Peer {
 
   /** Words for a failure report, such as "ice checking, connection connecting". */
   describe(): string {
-    const { iceConnectionState, connectionState, iceGatheringState } = this.connection;
-    return `ICE ${iceConnectionState}, connection ${connectionState}, gathering ${iceGatheringState}`;
+    const { iceConnectionState, connectionState, iceGatheringState, localDescription } = this.connection;
+    const addresses = localDescription?.sdp.match(/^a=candidate:/gm)?.length ?? 0;
+    return `ICE ${iceConnectionState}, connection ${connectionState}, gathering ${iceGatheringState}, ${addresses} own addresses`;
   }
 
   /** How long a sound that leaves the server now takes until it is heard, in milliseconds. */
