@@ -46,7 +46,7 @@ class Settings(BaseModel):
     )
     cors_origins: str = Field(
         "http://localhost:5173,http://127.0.0.1:5173",
-        description="Comma list of origins that may call the API from a browser; `*`: any, without credentials.",
+        description="Comma list of origins that may call the API from a browser; `*`: any, no credentials.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log level shown."
@@ -89,7 +89,7 @@ class Settings(BaseModel):
     # --- language model
     llm_provider: Literal["auto", "openai_compatible", "builtin"] = Field(
         "auto",
-        description="`auto`: the configured endpoint, else local Ollama or LM Studio, else the built-in demo.",
+        description="`auto`: the configured endpoint, else Ollama or LM Studio here, else the built-in demo.",
     )
     llm_base_url: str = Field("", description="OpenAI-compatible endpoint, e.g. `http://127.0.0.1:11434/v1`.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint, if it wants one.")
@@ -169,7 +169,7 @@ class Settings(BaseModel):
     # --- media
     ice_servers: str = Field(
         "",
-        description="STUN/TURN servers: comma list of URLs, or JSON like a browser's `iceServers`. Default none.",
+        description="STUN/TURN servers: comma list of URLs, or JSON like a browser's `iceServers`.",
     )
     rtc_port_range: str = Field("", description="UDP ports for media, e.g. `40000-40100`; empty takes any.")
     rtc_loopback: Literal["auto", "on", "off"] = Field(

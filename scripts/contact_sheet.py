@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -33,12 +34,11 @@ Tile = NDArray[np.uint8]
 
 
 def titled(frame: I420, title: str, box: tuple[int, int, int, int] | None, width: int) -> Tile:
-    image = to_bgr(frame)
-    if box:
-        image = image[box[1] : box[3], box[0] : box[2]]
-    scale = width / image.shape[1]
+    whole = to_bgr(frame)
+    part = whole[box[1] : box[3], box[0] : box[2]] if box else whole
+    scale = width / part.shape[1]
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    image = cv2.resize(image, (width, round(image.shape[0] * scale)), interpolation=kind)
+    image = cv2.resize(part, (width, round(part.shape[0] * scale)), interpolation=kind)
     for colour, weight in (((255, 255, 255), 3), ((20, 20, 20), 1)):
         cv2.putText(image, title, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, weight, cv2.LINE_AA)
     return np.asarray(image, np.uint8)
@@ -48,6 +48,40 @@ def sheet(tiles: list[Tile], columns: int) -> Tile:
     while len(tiles) % columns:
         tiles.append(np.full_like(tiles[0], 255))
     return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+Box = tuple[int, int, int, int]
+SHARES = {"face": (-0.2, -0.2, 1.2, 1.2), "mouth": (0.15, 0.55, 0.85, 1.1), "eyes": (0, 0.1, 1, 0.5)}
+
+
+def box_of(points: NDArray[np.float32], crop: str, size: tuple[int, int]) -> Box:
+    """Left, top, right, bottom of a part of the face, in pixels."""
+    low, high = points.min(0), points.max(0)
+    width, height = high - low
+    share = SHARES[crop]
+    corners = (
+        low[0] + share[0] * width,
+        low[1] + share[1] * height,
+        low[0] + share[2] * width,
+        low[1] + share[3] * height,
+    )
+    left, top, right, bottom = (
+        int(min(max(0, corner), limit)) for corner, limit in zip(corners, (*size, *size), strict=True)
+    )
+    return left, top, right, bottom
+
+
+def frames(painter: FramePainter, crop: str) -> Iterator[tuple[str, I420]]:
+    """What the sheet shows, by title."""
+    if crop != "eyes":
+        for name in VISEMES:
+            yield name, painter.frame(viseme(name).target, 0, Pose())
+    if crop != "mouth":
+        for step in range(STEPS + 1):
+            yield f"lids {step}/{STEPS}", painter.frame(NEUTRAL, step / STEPS, Pose())
+    if crop in {"face", "none"}:
+        for position in range(0, 200, 40):
+            yield f"idle {position}", painter.frame(NEUTRAL, 0, idle_pose(position))
 
 
 def main() -> None:
@@ -67,42 +101,9 @@ def main() -> None:
     lids = lid_pictures(picture, files.lids) if files.lids else ()
     finder = FaceFinder()
     points = finder.find(picture)
-    portrait = prepare(picture, lids, finder)
-    box = None
-    if points is not None and options.crop != "none":
-        low, high = points.min(0), points.max(0)
-        width, height = high - low
-        share = {"face": (-0.2, -0.2, 1.2, 1.2), "mouth": (0.15, 0.55, 0.85, 1.1), "eyes": (0, 0.1, 1, 0.5)}[
-            options.crop
-        ]
-        corners = [
-            low[0] + share[0] * width,
-            low[1] + share[1] * height,
-            low[0] + share[2] * width,
-            low[1] + share[3] * height,
-        ]
-        limits = (size[0], size[1], size[0], size[1])
-        left, top, right, bottom = (int(min(max(0, c), m)) for c, m in zip(corners, limits, strict=True))
-        box = (left, top, right, bottom)
-
-    painter = FramePainter(portrait)
-    tiles = []
-    if options.crop != "eyes":
-        tiles += [
-            titled(painter.frame(viseme(name).target, 0, Pose()), name, box, options.width)
-            for name in VISEMES
-        ]
-    if options.crop != "mouth":
-        steps = range(STEPS + 1)
-        tiles += [
-            titled(painter.frame(NEUTRAL, k / STEPS, Pose()), f"lids {k}/{STEPS}", box, options.width)
-            for k in steps
-        ]
-    if options.crop in {"face", "none"}:
-        tiles += [
-            titled(painter.frame(NEUTRAL, 0, idle_pose(k)), f"idle {k}", box, options.width)
-            for k in range(0, 200, 40)
-        ]
+    painter = FramePainter(prepare(picture, lids, finder))
+    box = None if points is None or options.crop == "none" else box_of(points, options.crop, size)
+    tiles = [titled(frame, title, box, options.width) for title, frame in frames(painter, options.crop)]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(options.out), sheet(tiles, options.columns))
 

@@ -1,6 +1,7 @@
 """`opentalking doctor`: what works on this machine, and what to do about the rest."""
 
 import asyncio
+import importlib
 import importlib.util
 import platform
 import socket
@@ -43,7 +44,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     is_supported = sys.version_info[:2] in ((3, 11), (3, 12))
     yield Finding("Python", version, "" if is_supported else "use Python 3.11 or 3.12", is_fatal=True)
     yield _processor()
-    yield _package("piper", "Piper voice engine", "pip install 'opentalking[piper]'")
+    yield _installed("piper", "Piper voice engine", "pip install 'opentalking[piper]'")
     yield _package("xllamacpp", "built-in chat model", "pip install 'opentalking[local]'")
     missing = [file.id for file in models.missing("embedded", settings.models_path)]
     yield Finding(
@@ -67,6 +68,17 @@ def _processor() -> Finding:
 
 
 def _package(module: str, what: str, remedy: str) -> Finding:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        if "libgomp" in str(error):
+            return Finding(module, f"{what}: {error}", "sudo apt-get install libgomp1")
+        return Finding(module, f"{what}: not installed", remedy)
+    return Finding(module, what)
+
+
+def _installed(module: str, what: str, remedy: str) -> Finding:
+    """Like `_package`, without importing: Piper (GPL) is imported in its own process only."""
     is_there = importlib.util.find_spec(module) is not None
     return Finding(module, what if is_there else f"{what}: not installed", "" if is_there else remedy)
 

@@ -1,5 +1,6 @@
 """`opentalking models`: list, fetch and check model files."""
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,9 @@ def pull(
     if not wanted:
         raise ValueError("name what to fetch: --embedded, --test or both")
     folder = _folder(directory)
+    if embedded and importlib.util.find_spec("piper") is None:
+        typer.echo("models: Piper is not installed, its voice is left out")
+        wanted[0] = "permissive"
     for name in wanted:
         missing = models.missing(name, folder)
         if not missing:

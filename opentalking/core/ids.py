@@ -14,7 +14,7 @@ def new_id() -> str:
 
 
 def is_slug(text: str) -> bool:
-    """Whether `text` may name an avatar: ASCII letters, digits, `-`, `_`, CJK; ≤ 96 characters, ≤ 200 bytes."""
+    """Whether `text` may name an avatar: ASCII letters, digits, `-`, `_`, CJK; ≤ 96 characters, 200 bytes."""
     return (
         len(text) <= SLUG_MAX_CHARACTERS
         and _SLUG.fullmatch(text) is not None

@@ -109,6 +109,7 @@ class InferenceProcess:
                     # The child is not its first user's: its log lines carry nobody's context.
                     context=contextvars.Context(),
                 )
+                self._starting.add_done_callback(_mark_as_seen)
             await self._wait_for_start(self._starting)
         return self._info
 

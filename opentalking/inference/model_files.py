@@ -131,6 +131,7 @@ CATALOGUE = Catalogue(
     ),
     sets={
         "embedded": ("piper-joe", "piper-joe-config", "smollm2-135m"),
+        "permissive": ("smollm2-135m",),
         "test": (
             "whisper-base-model",
             "whisper-base-config",

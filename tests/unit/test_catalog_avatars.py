@@ -186,3 +186,14 @@ def test_absolute_paths_are_removed_at_any_depth() -> None:
         "b": ["frames/0.png", {"d": "ok/y"}],
         "e": {"g": 1, "h": None},
     }
+
+
+def test_an_entry_that_cannot_be_looked_at_hides_no_other_and_is_logged_once(
+    tmp_path: Path, catalog: AvatarCatalog
+) -> None:
+    write(tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with capture_logs() as logs:
+        listed = [[bundle.id for bundle in catalog.all()] for _ in range(2)]
+    assert listed == [["amy"], ["amy"]]
+    assert [line["directory"] for line in logs] == ["loop"]
