@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
+from apps.api.cors import Cors
 from apps.api.deps import ApiServices
 from apps.api.errors import InternalErrors, install_error_handlers
 from apps.api.openapi import TITLE, document
@@ -65,7 +65,7 @@ def _middleware(services: ApiServices) -> list[Middleware]:
     """Outermost first."""
     origins = services.cors_origins
     cors = Middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=["*"] if "*" in origins else list(origins),
         allow_credentials="*" not in origins,
         allow_methods=["*"],

@@ -115,7 +115,9 @@ def _payload(component: str, definition: dict[str, Any]) -> dict[str, Any]:
         plain = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
         shown[name] = (options[0] if len(options) == 1 else {}) | plain
         shown[name]["description"] = _SPECIAL.get((component, name)) or _DESCRIPTIONS.get(name, "")
-        if name in _EXAMPLES and "enum" not in shown[name] and "const" not in shown[name]:
+        if "enum" in shown[name]:
+            shown[name]["examples"] = shown[name]["enum"][:1]
+        elif name in _EXAMPLES:
             shown[name].setdefault("examples", [_EXAMPLES[name]])
     required = [name for name in definition.get("required", ()) if name != "type"]
     return {**definition, "properties": shown, "required": required}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -229,10 +230,18 @@ async def _running(
         stack.push_async_callback(_close_providers, toolbox)
         stack.push_async_callback(toolbox.idle_cache.aclose)
         working = asyncio.create_task(worker.run(), name="worker")
+        working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
         warming = asyncio.create_task(_warm(settings, toolbox), name="warm-up")
         stack.push_async_callback(_stop, warming)
         yield
+
+
+def _end_with_worker(working: "asyncio.Task[None]") -> None:
+    """A server without its worker can serve nobody: end it, so that a supervisor starts it anew."""
+    if not working.cancelled() and working.exception() is not None:
+        log.critical("the worker crashed, the server ends", exc_info=working.exception())
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

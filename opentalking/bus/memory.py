@@ -87,7 +87,7 @@ class _Stream:
 
     @property
     def newest_id(self) -> str:
-        return self.id_of(self.number) if self.number else "0"
+        return self.id_of(self.number)
 
     def id_of(self, number: int) -> str:
         return f"{self.prefix}{number:0{_SEQUENCE_DIGITS}d}"
@@ -109,8 +109,6 @@ class _Stream:
         return [stored for at, stored in self.backlog if at > number]
 
     def _number_of(self, event_id: str) -> int | None:
-        if event_id == "0":
-            return 0
         tail = event_id.removeprefix(self.prefix)
         if tail == event_id or len(tail) != _SEQUENCE_DIGITS or not (tail.isascii() and tail.isdigit()):
             return None
@@ -163,8 +161,6 @@ class MemoryEventBus:
             yield subscriber
         finally:
             stream.subscribers.discard(subscriber)
-            if not stream.subscribers and not stream.number and self._streams.get(session_id) is stream:
-                del self._streams[session_id]
 
     async def forget(self, session_id: str) -> None:
         """Drop a finished session's backlog; who still listens hears what may follow."""

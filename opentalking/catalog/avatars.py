@@ -38,6 +38,7 @@ class AvatarCatalog:
         self._roots = tuple(roots)
         self._max_pixels = max_pixels
         self._cache: dict[Path, tuple[_Version, AvatarBundle | None]] = {}
+        self._unreadable: set[str] = set()
         self._lock = threading.Lock()
 
     def all(self) -> list[AvatarBundle]:
@@ -69,9 +70,21 @@ class AvatarCatalog:
     def _directories(self, root: Path) -> list[str]:
         try:
             with os.scandir(root) as entries:
-                return [entry.name for entry in entries if is_slug(entry.name) and entry.is_dir()]
+                return [entry.name for entry in entries if is_slug(entry.name) and self._is_directory(entry)]
         except OSError:
             return []
+
+    def _is_directory(self, entry: os.DirEntry[str]) -> bool:
+        """One entry that cannot be looked at (a link to itself) must not hide the others."""
+        try:
+            return entry.is_dir()
+        except OSError as error:
+            with self._lock:
+                is_news = entry.path not in self._unreadable
+                self._unreadable.add(entry.path)
+            if is_news:
+                _log.warning("avatar.skipped", directory=entry.name, reason=error.strerror)
+            return False
 
     def _first(self, avatar_id: str) -> AvatarBundle | None:
         found = (self._read(root / avatar_id) for root in self._roots)

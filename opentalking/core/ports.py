@@ -30,7 +30,7 @@ class Subscription(Protocol):
 
     @property
     def start_id(self) -> str:
-        """Id of the session's newest event when the subscription began ("0" when there is none)."""
+        """Id of the session's newest event when the subscription began; can be resumed from."""
         ...
 
     @property

@@ -15,8 +15,13 @@ class Ticket:
     session_id: str
     slot: str | None
     on_position: Callable[[int], None]
+    on_leave: Callable[["Ticket"], None]
     granted: asyncio.Event = field(default_factory=asyncio.Event)
     position: int = 0
+
+    def leave(self) -> None:
+        """Give the place back (running or waiting); whoever can run now is granted. Idempotent."""
+        self.on_leave(self)
 
 
 class Admission:
@@ -47,7 +52,7 @@ class Admission:
 
     def enter(self, session_id: str, slot: str | None, on_position: Callable[[int], None]) -> Ticket:
         """A ticket, granted at once where there is room; raises `Unavailable` when waiting is impossible."""
-        ticket = Ticket(session_id, slot, on_position)
+        ticket = Ticket(session_id, slot, on_position, self._leave)
         line = [other for other in self._waiting if other.slot == slot]
         if not line and self._has_room(ticket):
             self._grant(ticket)
@@ -63,8 +68,7 @@ class Admission:
         self._waiting.append(ticket)
         return ticket
 
-    def leave(self, ticket: Ticket) -> None:
-        """Give the place back (running or waiting); whoever can run now is granted. Idempotent."""
+    def _leave(self, ticket: Ticket) -> None:
         self._running.discard(ticket)
         if ticket in self._waiting:
             self._waiting.remove(ticket)

@@ -36,7 +36,7 @@ class Expiry:
 
     def running(self, slot_seconds: float) -> None:
         """The session works now: limits on joining, idling and on a slot (0: none) begin."""
-        self._set("connect", self._config.connect_timeout_seconds, "session_expired", notice=False)
+        self._set("connect", self._config.connect_timeout_seconds, "session_expired", notice=True)
         self._set("slot", slot_seconds, "session_expired", notice=True)
         self.touch()
 

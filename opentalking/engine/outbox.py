@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from opentalking.core.events import DROPPED_FIRST, Event
+from opentalking.core.events import DROPPED_FIRST, Event, TerminatedEvent
 from opentalking.core.ports import EventBus
 
 MAX_PENDING = 1000
@@ -13,7 +13,7 @@ class EventOutbox:
     """Takes events without waiting and publishes them in order.
 
     When `MAX_PENDING` are pending, those that clients lose first (`frame`) are refused; the
-    others are few per turn and always taken.
+    others are few per turn and always taken. Nothing is taken after `session.terminated`.
     """
 
     def __init__(self, bus: EventBus) -> None:
@@ -21,11 +21,13 @@ class EventOutbox:
         self._pending: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        self._has_last = False
 
     def emit(self, event: Event) -> None:
         """Queue for publication; never waits."""
-        if len(self._pending) >= MAX_PENDING and event.type in DROPPED_FIRST:
+        if self._has_last or (len(self._pending) >= MAX_PENDING and event.type in DROPPED_FIRST):
             return
+        self._has_last = isinstance(event, TerminatedEvent)
         self._pending.append(event)
         self._wake.set()
 

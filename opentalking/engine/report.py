@@ -29,7 +29,10 @@ log = structlog.get_logger(__name__)
 
 
 class TurnReport:
-    """Emits one turn's events; exactly one `speech.started` and one `speech.ended` leave it."""
+    """Emits one turn's events; exactly one `speech.started` and one `speech.ended` leave it.
+
+    What a stage that does not heed its cancellation says after the end is not passed on.
+    """
 
     def __init__(self, session_id: str, turn_id: str, emit: Emit) -> None:
         self._ids = {"session_id": session_id, "turn_id": turn_id}
@@ -41,32 +44,32 @@ class TurnReport:
     def started(self, text: str, *, thinking: bool) -> None:
         """The turn is accepted."""
         self._log.info("turn started")
-        self._emit(SpeechStartedEvent(**self._ids, text=text))
+        self._say(SpeechStartedEvent(**self._ids, text=text))
         if thinking:
-            self._emit(StatusEvent(**self._ids, stage="thinking"))
+            self._say(StatusEvent(**self._ids, stage="thinking"))
 
     def llm(self, delta: str) -> None:
         """A piece of the answer."""
-        self._emit(LlmEvent(**self._ids, delta=delta))
+        self._say(LlmEvent(**self._ids, delta=delta))
 
     def tts(self, stage: Literal["start", "first_audio", "complete"], sentence_index: int) -> None:
         """Progress of a sentence's synthesis."""
         elapsed = round((time.monotonic() - self._began) * 1000)
-        self._emit(TtsEvent(**self._ids, stage=stage, ms_elapsed=elapsed, sentence_index=sentence_index))
+        self._say(TtsEvent(**self._ids, stage=stage, ms_elapsed=elapsed, sentence_index=sentence_index))
 
     def media_started(self) -> None:
         """First sound and frame go out."""
-        self._emit(StatusEvent(**self._ids, stage="speaking"))
-        self._emit(MediaStartedEvent(**self._ids))
+        self._say(StatusEvent(**self._ids, stage="speaking"))
+        self._say(MediaStartedEvent(**self._ids))
         self._log.info("turn speaks", after_ms=round((time.monotonic() - self._began) * 1000))
 
     def frame(self, frame_index: int, pts_ms: int) -> None:
         """A video frame goes out."""
-        self._emit(FrameEvent(**self._ids, frame_idx=frame_index, pts_ms=pts_ms))
+        self._say(FrameEvent(**self._ids, frame_idx=frame_index, pts_ms=pts_ms))
 
     def caption(self, caption: Caption, *, is_final: bool) -> None:
         """A sentence starts to sound."""
-        self._emit(
+        self._say(
             SubtitleEvent(
                 **self._ids,
                 text=caption.text,
@@ -80,7 +83,7 @@ class TurnReport:
     def error(self, error: OpenTalkingError, *, code: str | None = None) -> None:
         """Something failed; the turn may go on."""
         self._log.warning("turn error", code=code or error.code, error=error.message)
-        self._emit(ErrorEvent(**self._ids, code=code or error.code, message=error.message))
+        self._say(ErrorEvent(**self._ids, code=code or error.code, message=error.message))
 
     def ended(self, outcome: Outcome, text: str = "", answer: str | None = None) -> None:
         """End of playback, or of the turn; later calls do nothing."""
@@ -97,3 +100,7 @@ class TurnReport:
             self._emit(StatusEvent(**self._ids, stage="interrupted"))
         self._emit(StatusEvent(**self._ids, stage="idle"))
         self._log.info("turn ended", outcome=outcome, after_ms=round((time.monotonic() - self._began) * 1000))
+
+    def _say(self, event: Event) -> None:
+        if not self._ended:
+            self._emit(event)

@@ -28,6 +28,7 @@ class SessionLife:
         self._config = config
         self._emit = emit
         self._id = record.session_id
+        self._opened: Face | None = None
 
     @property
     def state(self) -> SessionState:
@@ -47,7 +48,9 @@ class SessionLife:
         await self._tools.store.put(self.record)
 
     async def queued_at(self, position: int) -> None:
-        """The place in the queue is now `position` (≥ 1)."""
+        """The place in the queue is now `position` (≥ 1); ignored when it waits no longer."""
+        if self.state is not SessionState.QUEUED:
+            return
         self.record = self.record.model_copy(update={"queue_position": position})
         self._emit(QueuedEvent(session_id=self._id, position=position, message="waiting"))
         await self._tools.store.put(self.record)
@@ -71,10 +74,13 @@ class SessionLife:
         self.loaded.set_result(face)
         return True
 
-    def abandon(self) -> None:
-        """The session ends: whoever waits for `loaded` learns it."""
+    async def aclose(self) -> None:
+        """The session ends: whoever waits for `loaded` learns it, and the face goes, however far it came."""
         if not self.loaded.done():
             self._refuse(Unavailable("the session ended before it was ready"))
+        face, self._opened = self._opened, None
+        if face is not None:
+            await face.aclose()
 
     async def _wait_for_place(self, ticket: Ticket) -> bool:
         if ticket.granted.is_set():
@@ -91,7 +97,7 @@ class SessionLife:
     async def _load(self) -> Face:
         settings = self.record.settings
         bundle = await self._tools.avatars.bundle(settings.avatar_id)
-        face = await self._tools.renderers[settings.model].open(bundle)
+        face = self._opened = await self._tools.renderers[settings.model].open(bundle)
         await self._tools.idle_cache.get(face.idle_key, "h264", face.idle_frames)
         return face
 

@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 class Conversation:
     """Starts and interrupts turns; forwards what the output plays to the turn it belongs to.
 
-    `on_speaking(True)` is awaited before a turn's first event, `on_speaking(False)` after its last.
+    `on_speaking(True)` is awaited before a turn's first event, `on_speaking(False)` after its last,
+    and always in turns.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Conversation:
         toolbox: Toolbox,
         config: EngineConfig,
         emit: Emit,
+        on_speaking: Callable[[bool], Awaitable[None]],
     ) -> None:
         self._session_id = session_id
         self._settings = settings
         self._toolbox = toolbox
         self._config = config
         self._emit = emit
+        self._on_speaking = on_speaking
         prompt = settings.llm_system_prompt or config.system_prompt or DEFAULT_SYSTEM_PROMPT
         self._history = History(prompt, config.history_messages)
         self._turn: Turn | None = None
@@ -49,14 +52,13 @@ class Conversation:
         self,
         turn: Turn,
         spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
-        on_speaking: Callable[[bool], Awaitable[None]],
     ) -> None:
         """Interrupt what runs and run `turn` in a task of its own."""
         await self.interrupt()
-        await on_speaking(True)
+        await self._on_speaking(True)
         self._turn = turn
         turn.accept()
-        self._task = spawn(self._run(turn, on_speaking))
+        self._task = spawn(self._run(turn))
 
     def parts(self, turn_id: str, voice: VoiceChoice, face: Face, output: MediaOutput) -> TurnParts:
         """What a turn of this conversation works with."""
@@ -79,16 +81,20 @@ class Conversation:
         _, late = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
         if late:
             log.error("turn did not end in time", session_id=self._session_id, turn_id=turn.id)
-        turn.finish("interrupted")
+        await self._over(turn)
 
-    async def _run(self, turn: Turn, on_speaking: Callable[[bool], Awaitable[None]]) -> None:
+    async def _run(self, turn: Turn) -> None:
         try:
             await turn.run()
         finally:
+            await self._over(turn)
+
+    async def _over(self, turn: Turn) -> None:
+        """Once per turn: by its task, or by whoever interrupts one that never began or does not end."""
+        if self._turn is turn:
             turn.finish("interrupted")
-            if self._turn is turn:
-                self._turn = self._task = None
-            await on_speaking(False)
+            self._turn = self._task = None
+            await self._on_speaking(False)
 
     def _voice(self, choice: VoiceChoice) -> TurnVoice:
         settings, config = self._settings, self._config

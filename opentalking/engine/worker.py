@@ -11,7 +11,8 @@ from opentalking.core.ids import new_id
 from opentalking.core.ports import Delivery
 from opentalking.engine.admission import Admission, Ticket
 from opentalking.engine.config import EngineConfig, Toolbox
-from opentalking.engine.session import Ending, Session
+from opentalking.engine.inbox import Ending
+from opentalking.engine.session import Session
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +118,7 @@ class Worker:
         await publish(TerminatedEvent(session_id=session_id, reason="crashed"))
 
     async def _release(self, session_id: str, ticket: Ticket) -> None:
-        self.admission.leave(ticket)
+        ticket.leave()
         if self._sessions.pop(session_id, None) is not None:
             await self._tools.store.delete(session_id)
             await self._tools.commands.disown(session_id)

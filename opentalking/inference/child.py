@@ -177,7 +177,7 @@ class _Server:
         try:
             self._stream(ident, request)
         except Cancelled:
-            return
+            self._output.send({"kind": "end", "id": ident})
         except EngineError as error:
             self._fail(ident, str(error), retryable=error.retryable)
         except BrokenPipeError:
@@ -188,17 +188,17 @@ class _Server:
 
     def _stream(self, ident: int, request: Request) -> None:
         if request.cancelled:
-            return
+            raise Cancelled
         handler = self._engine.handlers.get(request.op)
         if handler is None:
             raise EngineError(f"unknown operation {request.op!r}")
         with contextlib.closing(handler(request)) as parts:
             for part in parts:
                 if not request.await_reader():
-                    return
+                    raise Cancelled
                 self._output.send({"kind": "part", "id": ident, "header": part.header}, part.data)
                 if request.cancelled:
-                    return
+                    raise Cancelled
         self._output.send({"kind": "end", "id": ident})
 
     def _fail(self, ident: int, message: str, *, retryable: bool) -> None:

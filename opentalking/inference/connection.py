@@ -29,6 +29,8 @@ _WINDOW_PARTS = 16
 _LINE_MAX_BYTES = 2000
 _LINES_PER_SECOND = 50
 _LAST_LINES = 5
+_HEED_SECONDS = 1.0
+"""A child has at least this long to heed a cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Connection:
         self._ready: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._inboxes: dict[int, asyncio.Queue[tuple[Json, bytes]]] = {}
         self._on_done: dict[int, Callable[[], None]] = {}
+        self._overdue: dict[int, asyncio.TimerHandle] = {}
         self._idents = itertools.count(1)
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self.completed_requests = 0
@@ -96,8 +99,11 @@ class Connection:
         """Send one request (`op`, `payload`) and stream its parts; closing the generator cancels it.
 
         `on_done` is called when the child has sent its last part, though it may not have been read
-        yet. A child that is silent for `part_timeout_seconds` is taken for hung and killed.
+        yet. A child that is silent for `part_timeout_seconds` is taken for hung and killed, also when
+        the reader gives up first.
         """
+        time = asyncio.get_running_loop().time
+        waiting_since: float | None = None
         ident = next(self._idents)
         inbox: asyncio.Queue[tuple[Json, bytes]] = asyncio.Queue(_WINDOW_PARTS + 2)
         self._inboxes[ident] = inbox
@@ -107,7 +113,9 @@ class Connection:
                 raise self._label.error("process ended")
             self._write({**request, "kind": "request", "id": ident, "window": _WINDOW_PARTS}, data)
             while True:
+                waiting_since = time()
                 header, body = await self._next(inbox, part_timeout_seconds)
+                waiting_since = None
                 if header["kind"] != "part":
                     break
                 self._write({"kind": "more", "id": ident})
@@ -119,7 +127,7 @@ class Connection:
         finally:
             self._on_done.pop(ident, None)
             if self._inboxes.pop(ident, None) is not None:
-                self._write({"kind": "cancel", "id": ident})
+                self._cancel(ident, (waiting_since or time()) + part_timeout_seconds)
 
     async def _next(
         self, inbox: asyncio.Queue[tuple[Json, bytes]], timeout_seconds: float
@@ -130,6 +138,18 @@ class Connection:
         except TimeoutError as error:
             self._kill()
             raise self._label.error(f"silent for {timeout_seconds:g} s; process killed") from error
+
+    def _cancel(self, ident: int, due: float) -> None:
+        if not self.usable:
+            return
+        self._write({"kind": "cancel", "id": ident})
+        loop = asyncio.get_running_loop()
+        due = max(due, loop.time() + _HEED_SECONDS)
+        self._overdue[ident] = loop.call_at(due, self._not_heeded)
+
+    def _not_heeded(self) -> None:
+        _log.warning("engine_hung", provider=self._label.provider, pid=self.pid)
+        self._kill()
 
     async def close(self, timeout_seconds: float) -> None:
         """Ask the child to end, then terminate it, then kill it; the task of `run()` sees it end."""
@@ -174,6 +194,8 @@ class Connection:
             self._settle(header["info"])
         elif kind == "failed":
             self._settle(self._label.error(header["message"], retryable=header["retryable"]))
+        elif kind != "part" and (timer := self._overdue.pop(header["id"], None)) is not None:
+            timer.cancel()
         elif (inbox := self._inboxes.get(header["id"])) is not None:
             try:
                 inbox.put_nowait((header, data))
@@ -196,6 +218,9 @@ class Connection:
         last = f": {self._last_lines[-1]}" if self._last_lines else ""
         message = f"process ended with code {code}{last if code else ''}"
         self._settle(self._label.error(message))
+        for timer in self._overdue.values():
+            timer.cancel()
+        self._overdue.clear()
         for inbox in self._inboxes.values():
             while inbox.full():
                 inbox.get_nowait()

@@ -15,7 +15,7 @@ Child to server:
 * `ready`: the engine is loaded. `info` (object).
 * `failed`: the engine cannot be loaded. `message`, `retryable`. The child exits.
 * `part`: `id`, `header` (object); data.
-* `end`: `id`: the request is complete.
+* `end`: `id`: the request is complete, or its cancellation was heeded.
 * `error`: `id`, `message`, `retryable`.
 
 The child ends when its stdin does. This module imports only the standard library, so that a

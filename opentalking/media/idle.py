@@ -9,6 +9,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,7 +150,7 @@ class IdleCache:
         path = self._directory / f"{hashlib.sha256(f'{codec}:{key}'.encode()).hexdigest()}.idle"
         try:
             loop = unpack_loop(path.read_bytes(), codec)
-            os.utime(path)
+            _touch(path)
             return loop
         except FileNotFoundError:
             pass
@@ -189,6 +190,12 @@ def unpack_loop(data: bytes, codec: VideoCodec) -> IdleLoop:
         frames.append(EncodedFrame(body[position : position + size], key))
         position += size
     return IdleLoop(codec, tuple(frames))
+
+
+def _touch(path: Path) -> None:
+    """Mark as used lately, where the disk may be written."""
+    with suppress(OSError):
+        os.utime(path)
 
 
 def _store(path: Path, data: bytes) -> None:

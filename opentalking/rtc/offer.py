@@ -157,7 +157,9 @@ def _parse(session_lines: list[str], section: Section) -> MediaDescription:
     try:
         return SessionDescription.parse(text).media[0]
     except _PARSER_ERRORS as error:
-        raise InvalidInput(f"malformed SDP in the {section.kind} section: {error}") from error
+        raise InvalidInput(
+            f"malformed SDP: the {section.kind} section cannot be read; send the browser's offer unchanged"
+        ) from error
 
 
 def _validate_transport(section: Section, parsed: MediaDescription) -> None:

@@ -147,7 +147,7 @@ class SessionService:
         """Answer a WebRTC offer; returns the answer's SDP."""
         record = await self.record(session_id)
         if record.state not in CAN_TALK | {SessionState.INITIALIZING}:
-            raise Conflict(f"session is {record.state}")
+            raise Conflict(_why_not(record))
         if not sdp.strip():
             raise InvalidInput("sdp is blank; send the offer's description")
         if len(sdp.encode()) > self._limits.sdp_bytes:
@@ -205,7 +205,7 @@ class SessionService:
     async def _require_talking(self, session_id: str) -> None:
         record = await self._require_open(session_id)
         if record.state not in CAN_TALK:
-            raise Conflict(f"session is {record.state}, it cannot talk")
+            raise Conflict(f"{_why_not(record)}; it cannot talk")
 
     async def _call(self, command: Command, timeout_seconds: float | None = None) -> Reply:
         await self._touch(command.session_id)
@@ -223,6 +223,12 @@ class SessionService:
         """Say in a dead worker's place that the session has ended."""
         await self._bus.disown(session_id)
         await self._events.publish(TerminatedEvent(session_id=session_id, reason="deleted"))
+
+
+def _why_not(record: SessionRecord) -> str:
+    if record.state is SessionState.ERROR:
+        return "session failed to start, make a new one"
+    return f"session is {record.state}"
 
 
 def _unexpected(reply: Reply) -> NoReturn:

@@ -127,3 +127,10 @@ async def test_dots_in_the_path_find_nothing(api: Api) -> None:
             await writer.wait_closed()
             assert answer.startswith(b"HTTP/1.1 404 "), path
             assert b'{"detail":"' in answer
+
+
+async def test_an_entry_that_cannot_be_read_hides_no_other(client: httpx.AsyncClient, api: Api) -> None:
+    loop = api.avatars_root / "loop"
+    loop.symlink_to(loop)
+    assert [avatar["id"] for avatar in (await client.get("/avatars")).json()] == ["demo-avatar"]
+    assert (await client.get("/avatars/loop")).status_code == 404

@@ -146,6 +146,13 @@ async def test_preflight(client: httpx.AsyncClient) -> None:
     assert "last-event-id" in answer.headers["access-control-allow-headers"].lower()
 
 
+async def test_a_refused_preflight_is_an_error_like_any_other(client: httpx.AsyncClient) -> None:
+    asked = {"Origin": "http://x", "Access-Control-Request-Method": "POST"}
+    answer = await client.options("/sessions", headers=asked)
+    assert (answer.status_code, answer.json()) == (400, {"detail": "Disallowed CORS origin"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
 async def test_any_origin_goes_without_credentials(tmp_path: Path) -> None:
     api = Api(tmp_path)
     api.services.cors_origins = ("*",)

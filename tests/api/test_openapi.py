@@ -34,9 +34,10 @@ ROUTES = {
     ("get", "/voices"),
 }
 ERRORS = {
-    ("post", "/sessions"): {"400", "404", "413", "500", "503"},
-    ("post", "/sessions/{session_id}/chat"): {"400", "404", "409", "413", "500", "503"},
-    ("post", "/sessions/{session_id}/webrtc/offer"): {"400", "404", "409", "413", "500", "503"},
+    ("post", "/sessions"): {"400", "404", "413", "500", "502", "503"},
+    ("post", "/sessions/{session_id}/chat"): {"400", "404", "409", "413", "429", "500", "503"},
+    ("post", "/sessions/{session_id}/interrupt"): {"400", "404", "413", "429", "500", "503"},
+    ("post", "/sessions/{session_id}/webrtc/offer"): {"400", "404", "409", "413", "429", "500", "502", "503"},
     ("get", "/sessions/{session_id}/events"): {"404", "429", "500"},
     ("post", "/tts/preview"): {"400", "413", "429", "500", "502"},
 }
@@ -93,9 +94,7 @@ def test_every_field_has_a_type_a_description_and_an_example(document: dict[str,
             typed = {"type", "anyOf", "$ref", "const", "enum"} & set(described)
             assert typed, (name, field)
             assert described.get("description"), (name, field)
-            refers = "$ref" in json.dumps(described)
-            known = {"examples", "enum", "const"} & set(described)
-            assert refers or known, (name, field)
+            assert described.get("examples"), (name, field)
 
 
 def test_references_lead_somewhere(document: dict[str, Any]) -> None:

@@ -325,6 +325,14 @@ async def test_a_closing_session_is_gone_for_talk_and_409_for_offers(
     assert (await client.post(f"{url}/webrtc/offer", json=OFFER)).status_code == 409
 
 
+async def test_a_session_that_failed_to_start_says_so(client: httpx.AsyncClient, api: Api) -> None:
+    session_id = await new_session(client)
+    await api.worker.move(session_id, SessionState.ERROR)
+    for action, body in (("chat", {"prompt": "hi"}), ("start", {}), ("webrtc/offer", OFFER)):
+        answer = await client.post(f"/sessions/{session_id}/{action}", json=body)
+        assert (answer.status_code, "failed to start" in answer.json()["detail"]) == (409, True)
+
+
 async def test_errors_of_the_worker_reach_the_client(client: httpx.AsyncClient, api: Api) -> None:
     session_id = await new_session(client)
     api.worker.refuse["chat"] = Conflict("not now")

@@ -118,7 +118,9 @@ async def test_start_id_can_be_resumed_from(event_bus: EventBus) -> None:
             assert texts(await take(subscription, 1)) == ["missed"]
 
 
-@pytest.mark.parametrize("foreign", ["", "x", "-", "0-0-0", "9" * 21, "9" * 400, "١٢٣", "\0", "1e9", "-5"])
+@pytest.mark.parametrize(
+    "foreign", ["", "0", "x", "-", "0-0-0", "9" * 21, "9" * 400, "١٢٣", "\0", "1e9", "-5"]
+)
 async def test_foreign_ids_resume_nothing(event_bus: EventBus, foreign: str) -> None:
     await event_bus.publish(said("a"))
     async with event_bus.subscribe("s", foreign) as subscription:

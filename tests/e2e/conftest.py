@@ -1,5 +1,6 @@
 """One server, one browser and one fake language model for all end-to-end tests that do not break them."""
 
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,20 +10,37 @@ import pytest
 import pytest_asyncio
 
 from tests.support.avatars import tinted_avatar
-from tests.support.browser import DEMO_MOUTH, Chromium, Visit
+from tests.support.browser import Chromium, Visit
+from tests.support.figures import Measured
 from tests.support.listen import Listener
 from tests.support.llm_server import FakeLlm
+from tests.support.senses import DEMO_MOUTH
 from tests.support.server import STEADY_VOICE, RunningServer, eventually
 
 LLM_MODEL = "tiny-1"
+_figures: dict[str, object] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # They share a browser and a server, so they share a loop.
+    # They share a browser and a server, so they share a loop; and come last, so that both end with them.
     here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def measured() -> Measured:
+    """Notes a figure for the end of the report."""
+    return _figures.__setitem__
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _figures:
+        terminalreporter.section(f"measured (load average {os.getloadavg()[0]:.1f})")
+        for name, value in _figures.items():
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +85,9 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def base_settings(cache_dir: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def base_settings(
+    cache_dir: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     """Settings of every server here; the language model must be added."""
     return {
         **STEADY_VOICE,

@@ -16,7 +16,7 @@ from tests.support.server import RunningServer, eventually
 FIRST_TOKEN_SECONDS = 1.5
 WHOLE_ANSWER_SECONDS = 4.0
 LONG_SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank while the sun goes down"
-LONG_TEXT = f"{LONG_SENTENCE}. Then it goes home. {LONG_SENTENCE} again."
+LONG_TEXT = f"{LONG_SENTENCE}. Then it goes home. So do we."
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -112,7 +112,9 @@ async def test_a_language_model_that_is_down_and_comes_back(session: ApiSession,
     await assert_answers(session, weak_llm)
 
 
-async def test_an_interrupt_hangs_up_on_a_model_that_still_writes(session: ApiSession, weak_llm: FakeLlm) -> None:
+async def test_an_interrupt_hangs_up_on_a_model_that_still_writes(
+    session: ApiSession, weak_llm: FakeLlm
+) -> None:
     weak_llm.mode = "stall"
     weak_llm.started.clear()
     weak_llm.disconnected.clear()
@@ -125,8 +127,11 @@ async def test_an_interrupt_hangs_up_on_a_model_that_still_writes(session: ApiSe
     await assert_answers(session, weak_llm)
 
 
-async def test_a_voice_that_dies_in_a_sentence(weak_server: RunningServer, session: ApiSession, weak_llm: FakeLlm) -> None:
+async def test_a_voice_that_dies_in_a_sentence(
+    weak_server: RunningServer, session: ApiSession, weak_llm: FakeLlm
+) -> None:
     old_pid = weak_server.engine_pid("local")
+    os.kill(old_pid, signal.SIGSTOP)  # so that it cannot be done before it dies
     turn = await session.speak(LONG_TEXT)
     await session.event("tts start", turn)
     os.kill(old_pid, signal.SIGKILL)
@@ -144,8 +149,9 @@ async def test_a_voice_that_dies_in_a_sentence(weak_server: RunningServer, sessi
 
 
 async def test_a_voice_that_dies_while_nobody_speaks(weak_server: RunningServer, session: ApiSession) -> None:
+    known = len(weak_server.records)
     os.kill(weak_server.engine_pid("local"), signal.SIGKILL)
-    await weak_server.logged("engine_ended", after=len(weak_server.records), provider="local")
+    await weak_server.logged("engine_ended", after=known, provider="local")
     events = await session.ended(await session.speak("Nothing has happened."))
     assert_spoken_whole(events, "Nothing has happened.")
     assert not names(events) & {"error"}
@@ -157,15 +163,42 @@ async def test_the_page_tells_what_failed_and_goes_on(
     weak_llm.mode = "bad_gateway"
     async with chromium.visit(weak_server.url) as page:
         await page.live()
-        await page.page.fill("[data-testid=composer-input]", "Are you well?")
-        await page.page.press("[data-testid=composer-input]", "Enter")
+        await page.write("Are you well?")
         await page.page.locator("[data-testid=notice][data-code=llm_failed]").wait_for(timeout=10_000)
         await page.status("idle")
         weak_llm.mode = "normal"
-        await page.page.fill("[data-testid=composer-input]", "And now?")
-        await page.page.press("[data-testid=composer-input]", "Enter")
-        await page.event("assistant.message")
+        turn = await page.write("And now?")
+        await page.event("assistant.message", turn)
         await page.status("idle")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status"),
+    [
+        ("speak", b"{not json", 400),
+        ("speak", b'{"text": 7}', 400),
+        ("speak", b"{}", 400),
+        ("speak", b'{"text": "  "}', 400),
+        ("chat", b"[]", 400),
+        ("chat", b"\xff\xfe", 400),
+        ("webrtc/offer", b'{"sdp": "nonsense", "type": "offer"}', 400),
+        ("webrtc/offer", b'{"sdp": "v=0", "type": "answer"}', 400),
+        ("nonsense", b"{}", 404),
+    ],
+)
+async def test_a_broken_request_changes_nothing(
+    path: str, content: bytes, status: int, session: ApiSession
+) -> None:
+    answer = await session.http.post(
+        f"/sessions/{session.id}/{path}", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == status
+    assert isinstance(answer.json()["detail"], str)
+    elsewhere = await session.http.post("/sessions/not-there/speak", json={"text": "Hello."})
+    assert elsewhere.status_code == 404
+    turn = await session.speak("Yes, of course.")
+    assert_spoken_whole(await session.ended(turn), "Yes, of course.")
+    assert {event.turn_id for event in session.events if event.turn_id} == {turn}
 
 
 async def test_many_broken_turns_leave_nothing_behind(weak_server: RunningServer, weak_llm: FakeLlm) -> None:
@@ -177,8 +210,9 @@ async def test_many_broken_turns_leave_nothing_behind(weak_server: RunningServer
 
     await some_broken_turns()
     await eventually(lambda: weak_server.media_sockets() == 0, "media sockets closed")
-    files, children = weak_server.open_files(), len(weak_server.children())
+    files, children, threads = weak_server.open_files(), len(weak_server.children()), weak_server.threads()
     await some_broken_turns()
     await some_broken_turns()
     await eventually(lambda: weak_server.open_files() <= files + 2, f"about {files} open files again")
     assert len(weak_server.children()) == children
+    assert weak_server.threads() <= threads

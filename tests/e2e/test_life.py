@@ -98,16 +98,26 @@ async def test_a_second_offer_takes_over_and_the_turn_goes_on(small_server: Runn
     await eventually(lambda: small_server.media_sockets() == 0, "the sockets of both closed")
 
 
-async def test_the_page_connects_anew_within_its_session(chromium: Chromium, small_server: RunningServer) -> None:
+async def test_a_reloaded_page_gets_its_place_again(chromium: Chromium, small_server: RunningServer) -> None:
+    async with chromium.visit(small_server.url) as visit:
+        for _ in range(3):
+            await visit.live()
+            session_id = await visit.session_id()
+            await visit.page.reload()
+            assert (await small_server.logged("session ended", session_id=session_id))["reason"] == "deleted"
+        await visit.live()
+
+
+async def test_the_page_connects_anew_within_its_session(
+    chromium: Chromium, small_server: RunningServer
+) -> None:
     async with chromium.visit(small_server.url) as visit:
         await visit.live()
         session_id = await visit.session_id()
-        async with ApiSession(small_server.url, session_id=session_id) as session:
-            async with RtcClient() as other:
-                await session.connect(other)  # pushes the page out
-                await visit.status("reconnecting")
-                await visit.live()
-                await visit.status("idle")
+        async with ApiSession(small_server.url, session_id=session_id) as session, RtcClient() as other:
+            await session.connect(other)  # pushes the page out, which notices by and by
+            await visit.shown("preview", "connecting", "live", "connecting", "live")
+            await visit.status("idle")
         assert await visit.session_id() == session_id
         assert await visit.frames_per_second(2) > 20
 

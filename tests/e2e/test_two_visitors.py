@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest_asyncio
 
-from tests.support.browser import DEMO_MOUTH, Chromium, Visit
+from tests.support.browser import Chromium, Visit
 from tests.support.heard_events import assert_common_rules, assert_spoken_whole
 from tests.support.listen import Listener, hear, word_error_rate
 from tests.support.llm_server import FakeLlm
+from tests.support.senses import DEMO_MOUTH
 from tests.support.server import RunningServer
 
 SPOKEN = (
@@ -20,7 +21,9 @@ ASKED = ("Which animal is large and grey?", "Which fruit is round and red?")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visitors(chromium: Chromium, server: RunningServer, llm: FakeLlm) -> AsyncIterator[tuple[Visit, Visit]]:
+async def visitors(
+    chromium: Chromium, server: RunningServer, llm: FakeLlm
+) -> AsyncIterator[tuple[Visit, Visit]]:
     """One with the demo avatar, one with its reddish twin."""
     async with (
         chromium.visit(server.url, avatar="demo-avatar") as first,

@@ -134,6 +134,7 @@ async def test_never_joined_and_unused_sessions_end() -> None:
     async with engine(Parts(config=config)) as e:
         _, _, log = await e.create()
         await log.until("session.terminated")
+        assert log.when("session.expiring") == pytest.approx(240, abs=1)
         assert log.when("session.terminated") == pytest.approx(300, abs=1)
         assert [x.message for x in log.of("session.expired")] == ["session_expired"]
     config = replace(config, connect_timeout_seconds=0, idle_timeout_seconds=1800)

@@ -1,8 +1,8 @@
 """A client of the HTTP API without a browser: requests, and the event stream of a session.
 
-    async with ApiSession(server.url) as session:
-        turn = await session.speak("Hello.")
-        await session.event("speech.ended", turn)
+async with ApiSession(server.url) as session:
+    turn = await session.speak("Hello.")
+    await session.event("speech.ended", turn)
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.support.browser import DEMO
+from tests.support.senses import DEMO
 
 
 def tinted_avatar(folder: Path, avatar_id: str, scale: tuple[float, float, float]) -> Path:

@@ -2,30 +2,25 @@
 
     async with Chromium() as chromium, chromium.visit(server.url) as page:
         await page.live()
-        ... page.events, page.hear(...), page.look(...) ...
+        turn = await page.write("How are you?")
+        await page.event("speech.ended", turn)
 
 Times are seconds of the page's clock (`performance.now()`).
 """
 
-import asyncio
-import base64
-import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-import numpy as np
 import psutil
-from numpy.typing import NDArray
 from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, async_playwright
 
-import opentalking
 from tests.support.heard_events import Event
+from tests.support.senses import Senses
 
 FLAGS = (
     "--no-sandbox",
@@ -44,34 +39,6 @@ FLAGS = (
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-MOUTH_COLUMNS, MOUTH_ROWS = 48, 32
-LOUD = 0.01
-"""Root mean square, of 1, of a sound that is heard (a voice has 0.05..0.2)."""
-
-Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """10 ms or so of sound, and when it arrived."""
-
-    at: float
-    rate: int
-    samples: NDArray[np.float32]
-
-    @property
-    def level(self) -> float:
-        return float(np.sqrt(np.mean(np.square(self.samples))))
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture: when it was shown, grey pixels of the mouth (rows, columns), mean colour of it all."""
-
-    at: float
-    media_seconds: float
-    mouth: NDArray[np.uint8]
-    colour: tuple[float, float, float]
 
 
 class Chromium:
@@ -84,7 +51,7 @@ class Chromium:
 
     async def __aenter__(self) -> Self:
         path = next(filter(None, map(shutil.which, NAMES)), None)
-        assert path, f"a browser is needed: none of {', '.join(NAMES)} is installed (apt-get install chromium)"
+        assert path, f"no browser: none of {', '.join(NAMES)} is installed (apt-get install chromium)"
         before = set(psutil.Process().children(recursive=True))
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(
@@ -125,11 +92,11 @@ class Chromium:
                 await context.close()
 
 
-class Visit:
+class Visit(Senses):
     """A page with its probe."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self.page = page
+        super().__init__(page)
         self.complaints: list[str] = []
         self.expected_complaints: tuple[str, ...] = ()
         self._url = url
@@ -165,8 +132,14 @@ class Visit:
         found: list[str] = await self.page.evaluate("window.__probe.states")
         return found
 
-    async def now(self) -> float:
-        return float(await self.page.evaluate("window.__probe.now()")) / 1000
+    async def shown(self, *states: str, timeout_seconds: float = 25.0) -> None:
+        """Wait until the stage has shown just these, one after another."""
+        await self.page.wait_for_function(
+            "(wanted) => String(window.__probe.states) === String(wanted)",
+            arg=list(states),
+            timeout=timeout_seconds * 1000,
+            polling=50,
+        )
 
     # -- the API, from within the page
 
@@ -175,6 +148,34 @@ class Visit:
         path = path.replace("{id}", await self.session_id())
         answer: dict[str, Any] = await self.page.evaluate("window.__probe.call", [method, path, body])
         return {**answer, "asked": answer["asked"] / 1000, "answered": answer["answered"] / 1000}
+
+    async def write(self, text: str, *, verbatim: bool = False) -> str:
+        """Write to the avatar as a person does, and send it; the turn's id."""
+        seen = {event.turn_id for event in await self.events()}
+        toggle = self.page.locator("[data-testid=verbatim]")
+        if (await toggle.get_attribute("aria-pressed") == "true") != verbatim:
+            await toggle.click()
+        await self.page.fill("[data-testid=composer-input]", text)
+        await self.page.press("[data-testid=composer-input]", "Enter")
+        await self.page.wait_for_function(
+            "(seen) => window.__probe.events.some("
+            "({ name, data }) => name === 'speech.started' && !seen.includes(data.turn_id))",
+            arg=list(seen),
+            timeout=10_000,
+            polling=20,
+        )
+        started = [event for event in await self.events() if event.name == "speech.started"]
+        assert started[-1].turn_id is not None
+        return started[-1].turn_id
+
+    async def caption_shows(self, words: str, timeout_seconds: float = 10.0) -> None:
+        """Wait until the caption on the page has these words."""
+        await self.page.wait_for_function(
+            "(words) => document.querySelector('[data-testid=caption]')?.textContent.includes(words)",
+            arg=words,
+            timeout=timeout_seconds * 1000,
+            polling=20,
+        )
 
     async def say(self, text: str) -> str:
         """Let the avatar say this; the turn's id."""
@@ -188,9 +189,7 @@ class Visit:
     async def events(self, turn_id: str | None = None) -> list[Event]:
         """The events so far, of one turn or all."""
         raw = await self.page.evaluate("window.__probe.events")
-        found = [
-            Event(item["name"], item["data"], int(item["id"] or -1), item["at"] / 1000) for item in raw
-        ]
+        found = [Event(item["name"], item["data"], int(item["id"] or -1), item["at"] / 1000) for item in raw]
         return [event for event in found if turn_id is None or event.turn_id == turn_id]
 
     async def event(self, name: str, turn_id: str | None = None, timeout_seconds: float = 20.0) -> Event:
@@ -203,87 +202,3 @@ class Visit:
             polling=20,
         )
         return next(event for event in await self.events(turn_id) if event.name == name)
-
-    # -- sound
-
-    async def listen(self) -> None:
-        """Begin to keep the sound."""
-        await self.page.evaluate("window.__probe.listen()")
-
-    async def sound(self, begin: float, end: float) -> list[Chunk]:
-        """The sound that arrived in a span."""
-        raw = await self.page.evaluate("window.__probe.sound", [begin * 1000, end * 1000])
-        return [
-            Chunk(at / 1000, int(rate), np.frombuffer(base64.b64decode(data), np.int16).astype(np.float32) / 32768)
-            for at, rate, data in raw
-        ]
-
-    async def loud_after(self, moment: float, timeout_seconds: float = 10.0) -> Chunk:
-        """Wait for the first loud chunk after a moment."""
-        async with asyncio.timeout(timeout_seconds):
-            while True:
-                for chunk in await self.sound(moment, moment + 3600):
-                    if chunk.level > LOUD:
-                        return chunk
-                await asyncio.sleep(0.05)
-
-    async def silent_for(self, seconds: float, timeout_seconds: float = 10.0) -> None:
-        """Wait until nothing loud has come for a while."""
-        async with asyncio.timeout(timeout_seconds):
-            while True:
-                now = await self.now()
-                chunks = await self.sound(now - seconds, now)
-                if chunks and max(chunk.level for chunk in chunks) < LOUD:
-                    return
-                await asyncio.sleep(seconds / 4)
-
-    async def last_loud(self, after: float) -> float:
-        """When the last loud chunk after a moment arrived; that moment if none did."""
-        return max((chunk.at for chunk in await self.sound(after, after + 60) if chunk.level > LOUD), default=after)
-
-    # -- pictures
-
-    async def watch(self, box: Box) -> None:
-        """Begin to keep the grey pixels of a box of each picture."""
-        await self.page.evaluate(
-            "window.__probe.watch", {"box": list(box), "columns": MOUTH_COLUMNS, "rows": MOUTH_ROWS}
-        )
-
-    async def pictures(self, begin: float, end: float) -> list[Shown]:
-        """The pictures shown in a span."""
-        raw = await self.page.evaluate("window.__probe.pictures", [begin * 1000, end * 1000])
-        shape = (MOUTH_ROWS, MOUTH_COLUMNS)
-        return [
-            Shown(at / 1000, media, np.frombuffer(base64.b64decode(grey), np.uint8).reshape(shape), tuple(colour))
-            for at, media, grey, colour in raw
-        ]
-
-    async def statistics(self) -> dict[str, dict[str, Any]]:
-        """The browser's statistics of the received video and audio."""
-        found: dict[str, dict[str, Any]] = await self.page.evaluate("window.__probe.stats()")
-        return found
-
-    async def frames_per_second(self, seconds: float) -> float:
-        """Pictures decoded per second over the next `seconds`."""
-        before = (await self.statistics())["video"]
-        await asyncio.sleep(seconds)
-        after = (await self.statistics())["video"]
-        elapsed = (after["timestamp"] - before["timestamp"]) / 1000
-        return float((after["framesDecoded"] - before["framesDecoded"]) / elapsed)
-
-
-def mouth_box(manifest: dict[str, Any]) -> Box:
-    """Where an avatar's mouth moves, from its manifest: x, y, width, height in 0..1."""
-    animation = manifest["metadata"]["animation"]
-    x, y = animation["mouth_center"]
-    half_width, half_height = animation["mouth_rx"], 2 * animation["mouth_ry"]
-    return (x - half_width, y - half_height, 2 * half_width, 2.5 * half_height)
-
-
-def manifest_of(bundle: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
-
-
-DEMO = Path(opentalking.__file__).parent / "assets" / "avatars" / "demo-avatar"
-DEMO_MOUTH = mouth_box(manifest_of(DEMO))

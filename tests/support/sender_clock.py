@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiortc import RTCRtpReceiver
-from aiortc.rtp import RtcpPacket, RtcpSrPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
 
 from tests.support.rtc_client import RtcClient
 
@@ -16,6 +16,7 @@ class SenderClock:
 
     def __init__(self, client: RtcClient) -> None:
         self._reports: dict[str, tuple[float, int]] = {}
+        self._origins: dict[str, int] = {}
         for transceiver in client.connection.getTransceivers():
             self._follow(transceiver.kind, transceiver.receiver)
 
@@ -25,20 +26,26 @@ class SenderClock:
         return self._reports.keys() == CLOCK_RATES.keys()
 
     def seconds(self, kind: str, media_seconds: float) -> float:
-        """The sender's time for a media time (that is, for an RTP timestamp) of "audio" or "video"."""
+        """The sender's time for a media time of "audio" or "video", counted from the first packet."""
         moment, timestamp = self._reports[kind]
         rate = CLOCK_RATES[kind]
-        ahead = (round(media_seconds * rate) - timestamp + _WRAP // 2) % _WRAP - _WRAP // 2
+        since_report = self._origins[kind] + round(media_seconds * rate) - timestamp
+        ahead = (since_report + _WRAP // 2) % _WRAP - _WRAP // 2
         return moment + ahead / rate
 
     def _follow(self, kind: str, receiver: RTCRtpReceiver) -> None:
         private: Any = receiver
-        handle = private._handle_rtcp_packet
+        take_media, take_report = private._handle_rtp_packet, private._handle_rtcp_packet
 
-        async def follow(packet: RtcpPacket) -> None:
+        async def note_origin(packet: RtpPacket, arrival_time_ms: int) -> None:
+            self._origins.setdefault(kind, packet.timestamp)
+            await take_media(packet, arrival_time_ms=arrival_time_ms)
+
+        async def note_report(packet: AnyRtcpPacket) -> None:
             if isinstance(packet, RtcpSrPacket):
                 info = packet.sender_info
                 self._reports[kind] = (info.ntp_timestamp / _WRAP, info.rtp_timestamp)
-            await handle(packet)
+            await take_report(packet)
 
-        private._handle_rtcp_packet = follow
+        private._handle_rtp_packet = note_origin
+        private._handle_rtcp_packet = note_report

@@ -100,15 +100,14 @@ class RunningServer:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def logged(self, event: str, *, after: int = 0, timeout_seconds: float = 10.0, **fields: Any) -> dict[str, Any]:
+    async def logged(
+        self, event: str, *, after: int = 0, timeout_seconds: float = 10.0, **fields: Any
+    ) -> dict[str, Any]:
         """The first log record of this event with these fields, from record number `after` on."""
 
         def found() -> list[dict[str, Any]]:
-            return [
-                record
-                for record in self.records[after:]
-                if record["event"] == event and all(record.get(name) == value for name, value in fields.items())
-            ]
+            wanted = {"event": event, **fields}.items()
+            return [record for record in self.records[after:] if wanted <= record.items()]
 
         await self._wait(lambda: bool(found()), f"the log record {event!r} {fields}", timeout_seconds)
         return found()[0]
@@ -119,13 +118,18 @@ class RunningServer:
 
     def engine_pid(self, provider: str) -> int:
         """Process id of the engine that was started last for this provider."""
-        started = [r["pid"] for r in self.records if r["event"] == "engine_started" and r["provider"] == provider]
+        wanted = {"event": "engine_started", "provider": provider}.items()
+        started = [record["pid"] for record in self.records if wanted <= record.items()]
         assert started, f"no engine of {provider} was started"
         return int(started[-1])
 
     def media_sockets(self) -> int:
         """How many UDP sockets are open."""
         return len(psutil.Process(self.pid).net_connections(kind="udp"))
+
+    def threads(self) -> int:
+        """How many threads run."""
+        return int(psutil.Process(self.pid).num_threads())
 
     def open_files(self) -> int:
         """How many file descriptors are open."""
@@ -143,7 +147,7 @@ class RunningServer:
                 await process.wait()
         except TimeoutError:
             await self.kill()
-            raise AssertionError(f"the server did not end within {STOP_SECONDS:g} s:\n{self.tail()}") from None
+            raise AssertionError(f"no end within {STOP_SECONDS:g} s:\n{self.tail()}") from None
         seconds = time.monotonic() - started
         await asyncio.gather(*self._readers)
         assert process.returncode in (0, -signal.SIGTERM), f"exit status {process.returncode}:\n{self.tail()}"
@@ -180,7 +184,8 @@ class RunningServer:
         try:
             async with asyncio.timeout(timeout_seconds):
                 while not condition():
-                    assert not all(reader.done() for reader in self._readers), f"the server died:\n{self.tail()}"
+                    died = all(reader.done() for reader in self._readers)
+                    assert not died, f"the server died:\n{self.tail()}"
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

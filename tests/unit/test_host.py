@@ -151,6 +151,36 @@ async def test_a_silent_child_is_killed_as_hung() -> None:
     assert not hung.is_running()
 
 
+async def test_a_hung_child_is_killed_also_when_its_readers_give_up_first() -> None:
+    host = InferenceProcess(config(part_timeout_seconds=1.5))
+    try:
+        await host.start()
+        pid = host.pid
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await collect(host, "hang")
+        assert host.pid == pid
+        with pytest.raises(ProviderError, match="process ended"):
+            await collect(host, "hang")
+        assert await collect(host, "echo")
+        assert host.pid != pid
+    finally:
+        await host.aclose()
+
+
+async def test_a_child_that_heeds_a_cancellation_lives_on() -> None:
+    host = InferenceProcess(config(part_timeout_seconds=0.5))
+    try:
+        for _ in range(3):
+            async with aclosing(host.request("until_cancelled", {})) as parts:
+                await anext(parts)
+        pid = host.pid
+        await asyncio.sleep(1.2)  # longer than a child may take to heed
+        assert host.pid == pid
+    finally:
+        await host.aclose()
+
+
 async def test_a_child_that_keeps_crashing_is_not_started_at_once_again() -> None:
     host = InferenceProcess(config(settings={"crash": "no weights"}))
     with pytest.raises(ProviderError, match="RuntimeError: no weights"):

@@ -288,3 +288,9 @@ async def test_the_environment_of_the_sdk_does_not_matter(
     assert await answer(model) == llm.answer
     await model.aclose()
     assert "not-for-others" not in str(llm.requests[0].headers)
+
+
+async def test_connections_to_this_machine_are_not_kept_to_be_closed_just_when_used(llm: FakeLlm) -> None:
+    async with chat_model(llm) as model:
+        await answer(model)
+    assert [asked.headers["Connection"].lower() for asked in llm.requests] == ["close"]

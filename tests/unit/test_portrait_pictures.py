@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opentalking.core.avatars import AvatarBundle
+from opentalking.providers.render.mock import MockRenderer
+from opentalking.providers.render.portrait import PortraitConfig, PortraitRenderer
 from opentalking.providers.render.portrait.picture import decode, read_files, streamed_size
 from opentalking.providers.render.portrait.planes import split, to_bgr, to_i420
+from tests.support.portraits import bundle, write_picture
 
 
 def encoded(picture: np.ndarray, kind: str = ".png") -> bytes:
@@ -39,6 +43,12 @@ def test_sixteen_bits_are_scaled_down() -> None:
 def test_a_broken_picture_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="decoded"):
         decode(data)
+
+
+def test_a_bundle_without_pictures_is_named_without_its_path(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no reference\.png") as failed:
+        read_files(tmp_path, {})
+    assert str(tmp_path) not in str(failed.value)
 
 
 def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
@@ -86,3 +96,40 @@ def test_planes_pack_like_opencv_for_every_even_size(size: tuple[int, int]) -> N
     assert frame.shape == (size[1] * 3 // 2, size[0])
     assert np.array_equal(frame, cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420))
     assert np.abs(to_bgr(frame).astype(int) - picture).mean() < 6
+
+
+@pytest.mark.parametrize("renderer", ["portrait", "mock"])
+async def test_the_announced_size_is_streamed_and_a_strange_picture_is_neither_bent_nor_cut(
+    renderer: str, tmp_path: Path
+) -> None:
+    picture = np.full((300, 300, 3), (40, 90, 200), np.uint8)
+    picture[:40], picture[-40:], picture[:, :40], picture[:, -40:] = 255, 255, 255, 255
+    cv2.imwrite(str(tmp_path / "reference.png"), picture)
+    avatar = AvatarBundle("square", "Square", "portrait", 100, 150, True, tmp_path, {})
+    made: PortraitRenderer | MockRenderer = PortraitRenderer() if renderer == "portrait" else MockRenderer()
+    try:
+        face = await made.open(avatar)
+        assert (face.width, face.height) == (100, 150)
+        frame = next(iter(face.idle_frames()))
+        assert frame.shape == (225, 100)
+        luma = frame[:150]
+        # the white rim is there on every side of the square in the middle
+        assert luma[31, 50] > 180
+        assert luma[118, 50] > 180
+        assert luma[75, 6] > 180
+        assert luma[75, 93] > 180
+        assert luma[75, 50] < 150
+    finally:
+        await made.aclose()
+
+
+async def test_a_cache_that_cannot_be_written_does_not_keep_a_face_from_opening(tmp_path: Path) -> None:
+    write_picture(tmp_path / "anna", np.full((64, 48, 3), 90, np.uint8))
+    (tmp_path / "no-folder").touch()
+    config = PortraitConfig(render_threads=1, cache_directory=tmp_path / "no-folder" / "cache")
+    renderer = PortraitRenderer(config)
+    try:
+        face = await renderer.open(bundle(tmp_path / "anna"))
+        assert (face.width, face.height) == (48, 64)
+    finally:
+        await renderer.aclose()

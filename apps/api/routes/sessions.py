@@ -34,7 +34,7 @@ SessionId = Annotated[str, Path(description="From `POST /sessions`.", examples=[
     "/sessions",
     operation_id="createSession",
     summary="Make a session",
-    responses=errors(400, 404, 413, 503),
+    responses=errors(400, 404, 413, 502, 503),
 )
 async def create(body: CreateSessionRequest, services: Services) -> CreatedSession:
     """Make a session with an avatar and a model; providers and keys are looked at when they are used."""
@@ -58,7 +58,7 @@ async def get(session_id: SessionId, services: Services) -> SessionBody:
     "/sessions/{session_id}/start",
     operation_id="startSession",
     summary="Make a session ready to talk",
-    responses=errors(400, 404, 409, 413, 503),
+    responses=errors(400, 404, 409, 413, 429, 503),
 )
 async def start(
     session_id: SessionId, services: Services, body: StartRequest | None = None
@@ -84,7 +84,7 @@ async def delete(session_id: SessionId, services: Services) -> DeletedSession:
     "/sessions/{session_id}/chat",
     operation_id="chat",
     summary="Say something to the character",
-    responses=errors(400, 404, 409, 413, 503),
+    responses=errors(400, 404, 409, 413, 429, 503),
 )
 async def chat(session_id: SessionId, body: ChatRequest, services: Services) -> TurnBody:
     """Let the character answer; a turn that is running is interrupted."""
@@ -96,7 +96,7 @@ async def chat(session_id: SessionId, body: ChatRequest, services: Services) -> 
     "/sessions/{session_id}/speak",
     operation_id="speak",
     summary="Let the character say a text",
-    responses=errors(400, 404, 409, 413, 503),
+    responses=errors(400, 404, 409, 413, 429, 503),
 )
 async def speak(session_id: SessionId, body: SpeakRequest, services: Services) -> TurnBody:
     """Let the character say the text verbatim; with `OPENTALKING_SPEAK_MODE=chat` it answers it."""
@@ -108,7 +108,7 @@ async def speak(session_id: SessionId, body: SpeakRequest, services: Services) -
     "/sessions/{session_id}/interrupt",
     operation_id="interrupt",
     summary="Silence the character",
-    responses=errors(400, 404, 413, 503),
+    responses=errors(400, 404, 413, 429, 503),
 )
 async def interrupt(
     session_id: SessionId, services: Services, body: InterruptRequest | None = None
@@ -122,7 +122,7 @@ async def interrupt(
     "/sessions/{session_id}/webrtc/offer",
     operation_id="offer",
     summary="Connect by WebRTC",
-    responses=errors(400, 404, 409, 413, 503),
+    responses=errors(400, 404, 409, 413, 429, 502, 503),
 )
 async def offer(session_id: SessionId, body: OfferRequest, services: Services) -> AnswerBody:
     """Answer an offer, with all candidates; a later offer replaces the connection, not the session."""

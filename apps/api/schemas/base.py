@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 UUID_EXAMPLE = "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+VOICE_EXAMPLE = "en_US-joe-medium"
 
 
 class ErrorBody(BaseModel):
@@ -38,7 +39,7 @@ class VoiceFields(RequestModel):
     """Overrides of the session's voice, for one request."""
 
     voice: str | None = Field(
-        None, description="Voice id, as in `GET /voices`; default: the session's.", examples=["joe"]
+        None, description="Voice id, as in `GET /voices`; default: the session's.", examples=[VOICE_EXAMPLE]
     )
     tts_provider: str | None = Field(
         None, description="Voice engine; default: the session's.", examples=["local"]

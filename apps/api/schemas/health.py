@@ -23,7 +23,10 @@ class Health(BaseModel):
     llm_key_set: bool = Field(description="The chat model can work as configured.", examples=[True])
     stt_provider: str = Field(description="Default recogniser.", examples=["local"])
     tts_provider: str = Field(description="Default voice engine.", examples=["local"])
-    llm: LlmHealth = Field(description="Who answers in chats.")
+    llm: LlmHealth = Field(
+        description="Who answers in chats.",
+        examples=[{"provider": "builtin", "model": "SmolLM2-135M-Instruct", "demo": True}],
+    )
 
 
 class Healthz(BaseModel):
@@ -57,5 +60,13 @@ class Models(BaseModel):
     """Every model, the default first; both lists in the same order."""
 
     models: list[str] = Field(description="Model ids.", examples=[["portrait", "mock"]])
-    statuses: list[ModelStatusBody] = Field(description="One entry per model.")
+    statuses: list[ModelStatusBody] = Field(
+        description="One entry per model.",
+        examples=[
+            [
+                {"id": "portrait", "backend": "local", "connected": True, "reason": "local_self_test"},
+                {"id": "mock", "backend": "mock", "connected": True, "reason": "local_self_test"},
+            ]
+        ],
+    )
     default_model: str = Field(description="The model to take when in doubt.", examples=["portrait"])

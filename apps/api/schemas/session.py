@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.api.schemas.avatar import AVATAR_EXAMPLE
-from apps.api.schemas.base import UUID_EXAMPLE, RequestModel, VoiceFields
+from apps.api.schemas.base import UUID_EXAMPLE, VOICE_EXAMPLE, RequestModel, VoiceFields
 from opentalking.core.sessions import SessionState
 
 _SDP_EXAMPLE = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…"
@@ -27,7 +27,9 @@ class CreateSessionRequest(RequestModel):
     tts_provider: str | None = Field(
         None, description="Voice engine; default: the server's.", examples=["local"]
     )
-    tts_voice: str | None = Field(None, description="Voice id, as in `GET /voices`.", examples=["joe"])
+    tts_voice: str | None = Field(
+        None, description="Voice id, as in `GET /voices`.", examples=[VOICE_EXAMPLE]
+    )
     tts_model: str | None = Field(
         None, description="Model of the voice engine; unknown ones are passed on.", examples=["tts-1"]
     )
@@ -63,7 +65,7 @@ class SessionBody(BaseModel):
     model: str = Field(description="Its talking-head model.", examples=["portrait"])
     state: SessionState = Field(description="Where it is in its life.", examples=["ready"])
     tts_provider: str | None = Field(None, description="As created.", examples=["local"])
-    tts_voice: str | None = Field(None, description="As created.", examples=["joe"])
+    tts_voice: str | None = Field(None, description="As created.", examples=[VOICE_EXAMPLE])
     tts_model: str | None = Field(None, description="As created.", examples=["tts-1"])
     stt_provider: str | None = Field(None, description="As created.", examples=["local"])
     wav2lip_postprocess_mode: str | None = Field(None, description="As created.", examples=["auto"])

@@ -4,7 +4,17 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from apps.api.schemas.base import RequestModel
+from apps.api.schemas.base import VOICE_EXAMPLE, RequestModel
+
+_VOICE_ITEM_EXAMPLE = {
+    "id": 3183629461274624,
+    "user_id": 1,
+    "provider": "local",
+    "voice_id": VOICE_EXAMPLE,
+    "display_label": "Joe (en-US)",
+    "target_model": None,
+    "source": "system",
+}
 
 
 class VoiceItem(BaseModel):
@@ -13,8 +23,8 @@ class VoiceItem(BaseModel):
     id: int = Field(description="Stable number of the entry.", examples=[3183629461274624])
     user_id: int = Field(description="Owner; 1 for everything of the server.", examples=[1])
     provider: str = Field(description="Voice engine.", examples=["local"])
-    voice_id: str = Field(description="Value for `voice` and `tts_voice`.", examples=["joe"])
-    display_label: str = Field(max_length=200, description="Name for people.", examples=["Joe (English)"])
+    voice_id: str = Field(description="Value for `voice` and `tts_voice`.", examples=[VOICE_EXAMPLE])
+    display_label: str = Field(max_length=200, description="Name for people.", examples=["Joe (en-US)"])
     target_model: str | None = Field(
         description="Model of the engine that it belongs to, if any.", examples=[None]
     )
@@ -24,7 +34,7 @@ class VoiceItem(BaseModel):
 class Voices(BaseModel):
     """Voices of one provider, or of all."""
 
-    items: list[VoiceItem] = Field(description="May be empty.")
+    items: list[VoiceItem] = Field(description="May be empty.", examples=[[_VOICE_ITEM_EXAMPLE]])
 
 
 class PreviewRequest(RequestModel):
@@ -35,7 +45,7 @@ class PreviewRequest(RequestModel):
         examples=["Hello, nice to meet you."],
         json_schema_extra={"minLength": 1, "maxLength": 500},
     )
-    voice: str | None = Field(None, description="Voice id; default: the engine's.", examples=["joe"])
+    voice: str | None = Field(None, description="Voice id; default: the engine's.", examples=[VOICE_EXAMPLE])
     tts_provider: str | None = Field(
         None,
         description="Voice engine; default: the server's.",

@@ -180,8 +180,11 @@ def new_client(config: OpenAICompatibleConfig) -> openai.AsyncOpenAI:
     timeout = openai.Timeout(config.total_timeout_seconds, connect=_CONNECT_TIMEOUT_SECONDS)
     http_client = None
     if is_loopback(config.base_url):
-        # A proxy from the environment must not get between this machine and itself.
-        http_client = openai.DefaultAsyncHttpxClient(trust_env=False, timeout=timeout)
+        # A proxy from the environment must not get between this machine and itself. Connections are not
+        # kept: they cost nothing here, and a small server closes them just when they are used again.
+        http_client = openai.DefaultAsyncHttpxClient(
+            trust_env=False, timeout=timeout, headers={"Connection": "close"}
+        )
     client = openai.AsyncOpenAI(
         base_url=config.base_url,
         api_key=config.api_key or "none",  # an empty one would make the SDK look into the environment

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 
@@ -11,7 +10,7 @@ from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import ProviderError
 from opentalking.core.media import FPS, I420, SAMPLES_PER_FRAME, Segment, Speech
 from opentalking.core.providers import RendererCapabilities
-from opentalking.providers.render.portrait.picture import decode, read_files, resize, streamed_size
+from opentalking.providers.render.portrait.picture import decode, fit, read_files, size_of
 from opentalking.providers.render.portrait.planes import split, to_i420
 from opentalking.providers.render.timeline import SpeechTimeline
 
@@ -33,20 +32,22 @@ class MockRenderer:
         """Read the picture of `avatar`; raises `ProviderError(stage="render")`."""
         loop = asyncio.get_running_loop()
         try:
-            key, frame = await loop.run_in_executor(self._executor, self._read, avatar.directory)
+            key, frame = await loop.run_in_executor(self._executor, self._read, avatar)
         except (OSError, ValueError, RuntimeError, cv2.error) as error:
-            raise ProviderError(f"{NAME}: {error}", stage="render", provider=NAME) from error
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise ProviderError(f"{NAME}: {reason}", stage="render", provider=NAME) from error
         return MockFace(frame, key)
 
     async def aclose(self) -> None:
         """Stop the thread; idempotent."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, directory: Path) -> tuple[str, I420]:
-        files = read_files(directory, {})
+    def _read(self, avatar: AvatarBundle) -> tuple[str, I420]:
+        files = read_files(avatar.directory, {})
         picture = decode(files.picture)
-        size = streamed_size(picture.shape[1], picture.shape[0], self._max_pixels)
-        return f"{NAME}-{files.fingerprint}-{size[0]}x{size[1]}", to_i420(split(resize(picture, size)))
+        size = size_of(avatar, picture, self._max_pixels)
+        frame = to_i420(split(fit(picture, size)))
+        return f"{NAME}-{files.fingerprint}-{size[0]}x{size[1]}", frame
 
 
 class MockFace:

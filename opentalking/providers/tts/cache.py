@@ -22,9 +22,9 @@ class PhraseCache:
         return pieces
 
     def put(self, key: Hashable, pieces: Sequence[Speech]) -> None:
-        """Store `pieces`, unless they alone would fill a quarter of the room."""
+        """Store `pieces`, unless there is no sound or they alone would fill a quarter of the room."""
         size = _size_bytes(pieces)
-        if size > self._max_bytes // 4:
+        if not 0 < size <= self._max_bytes // 4:
             return
         self._bytes += size - _size_bytes(self._phrases.pop(key, ()))
         self._phrases[key] = tuple(pieces)

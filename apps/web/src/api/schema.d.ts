@@ -551,7 +551,7 @@ export interface components {
             /**
              * Voice
              * @description Voice id, as in `GET /voices`; default: the session's.
-             * @example joe
+             * @example en_US-joe-medium
              */
             voice?: string | null;
         } | unknown | unknown;
@@ -599,7 +599,7 @@ export interface components {
             /**
              * Tts Voice
              * @description Voice id, as in `GET /voices`.
-             * @example joe
+             * @example en_US-joe-medium
              */
             tts_voice?: string | null;
             /**
@@ -698,6 +698,7 @@ export interface components {
             /**
              * Message
              * @description Why the session is closed.
+             * @example session_expired
              * @enum {string}
              */
             message: "session_expired" | "peer_lost" | "worker_lost";
@@ -773,7 +774,14 @@ export interface components {
          * @description The server is up; what can work as configured.
          */
         Health: {
-            /** @description Who answers in chats. */
+            /**
+             * @description Who answers in chats.
+             * @example {
+             *       "demo": true,
+             *       "model": "SmolLM2-135M-Instruct",
+             *       "provider": "builtin"
+             *     }
+             */
             llm: components["schemas"]["LlmHealth"];
             /**
              * Llm Key Set
@@ -993,6 +1001,20 @@ export interface components {
             /**
              * Statuses
              * @description One entry per model.
+             * @example [
+             *       {
+             *         "backend": "local",
+             *         "connected": true,
+             *         "id": "portrait",
+             *         "reason": "local_self_test"
+             *       },
+             *       {
+             *         "backend": "mock",
+             *         "connected": true,
+             *         "id": "mock",
+             *         "reason": "local_self_test"
+             *       }
+             *     ]
              */
             statuses: components["schemas"]["ModelStatusBody"][];
         };
@@ -1057,7 +1079,7 @@ export interface components {
             /**
              * Voice
              * @description Voice id; default: the engine's.
-             * @example joe
+             * @example en_US-joe-medium
              */
             voice?: string | null;
         };
@@ -1087,6 +1109,7 @@ export interface components {
             /**
              * Message
              * @description What became of the wait.
+             * @example waiting
              * @enum {string}
              */
             message: "waiting" | "slot_acquired" | "timeout";
@@ -1171,7 +1194,7 @@ export interface components {
             /**
              * Tts Voice
              * @description As created.
-             * @example joe
+             * @example en_US-joe-medium
              */
             tts_voice?: string | null;
             /**
@@ -1235,7 +1258,7 @@ export interface components {
             /**
              * Voice
              * @description Voice id, as in `GET /voices`; default: the session's.
-             * @example joe
+             * @example en_US-joe-medium
              */
             voice?: string | null;
         };
@@ -1247,6 +1270,7 @@ export interface components {
             /**
              * Reason
              * @description How the turn ended.
+             * @example completed
              * @enum {string}
              */
             reason: "completed" | "interrupted" | "failed";
@@ -1362,6 +1386,7 @@ export interface components {
             /**
              * Stage
              * @description What the character is doing.
+             * @example listening
              * @enum {string}
              */
             stage: "listening" | "thinking" | "speaking" | "idle" | "interrupted" | "error";
@@ -1530,6 +1555,7 @@ export interface components {
             /**
              * Stage
              * @description How far the sentence's synthesis is.
+             * @example start
              * @enum {string}
              */
             stage: "start" | "first_audio" | "complete";
@@ -1574,7 +1600,7 @@ export interface components {
             /**
              * Display Label
              * @description Name for people.
-             * @example Joe (English)
+             * @example Joe (en-US)
              */
             display_label: string;
             /**
@@ -1611,7 +1637,7 @@ export interface components {
             /**
              * Voice Id
              * @description Value for `voice` and `tts_voice`.
-             * @example joe
+             * @example en_US-joe-medium
              */
             voice_id: string;
         };
@@ -1623,6 +1649,16 @@ export interface components {
             /**
              * Items
              * @description May be empty.
+             * @example [
+             *       {
+             *         "display_label": "Joe (en-US)",
+             *         "id": 3183629461274624,
+             *         "provider": "local",
+             *         "source": "system",
+             *         "user_id": 1,
+             *         "voice_id": "en_US-joe-medium"
+             *       }
+             *     ]
              */
             items: components["schemas"]["VoiceItem"][];
         };
@@ -1934,6 +1970,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
             503: {
                 headers: {
@@ -2101,6 +2146,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the reason. */
             500: {
                 headers: {
@@ -2244,6 +2300,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the reason. */
             500: {
                 headers: {
@@ -2321,6 +2388,17 @@ export interface operations {
             /** @description The body is too large. */
             413: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2410,6 +2488,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the reason. */
             500: {
                 headers: {
@@ -2493,8 +2582,28 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The server failed; its log has the reason. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,11 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from opentalking.core.avatars import AvatarBundle
+
 Picture = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, BGR."""
 
 PICTURE_NAMES = ("reference.png", "reference.jpg", "reference.jpeg", "preview.png")
 _BACKDROP = 232.0
+_ASPECT_TOLERANCE = 0.02
 _SMALLEST_SIDE = 16
 _MOST_LID_STEPS = 12
 
@@ -48,7 +51,7 @@ def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
             picture = (directory / name).read_bytes()
             break
     else:
-        raise FileNotFoundError(f"no {PICTURE_NAMES[0]} in {directory}")
+        raise FileNotFoundError(f"the bundle has no {PICTURE_NAMES[0]}")
     lids = _read_lids(directory, manifest)
     digest = hashlib.sha256(picture)
     if lids:
@@ -124,6 +127,27 @@ def streamed_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
         # a very long picture hits the smallest side: give way on the other one
         sides[i] = min(sides[i], max(_SMALLEST_SIDE, max_pixels // sides[other] // 2 * 2))
     return sides[0], sides[1]
+
+
+def size_of(avatar: AvatarBundle, picture: Picture, max_pixels: int) -> tuple[int, int]:
+    """The (width, height) to stream: what the bundle announces, or else the picture's, within the limit."""
+    announced = avatar.width > 0 and avatar.height > 0
+    width, height = (avatar.width, avatar.height) if announced else (picture.shape[1], picture.shape[0])
+    return streamed_size(width, height, max_pixels)
+
+
+def fit(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Scale to `size` = (width, height); where the aspects differ, the picture's edges fill the rest."""
+    height, width = picture.shape[:2]
+    if abs(size[0] * height / (size[1] * width) - 1) <= _ASPECT_TOLERANCE:
+        return resize(picture, size)
+    scale = min(size[0] / width, size[1] / height)
+    inside = (min(size[0], max(1, round(width * scale))), min(size[1], max(1, round(height * scale))))
+    left, top = (size[0] - inside[0]) // 2, (size[1] - inside[1]) // 2
+    right, bottom = size[0] - inside[0] - left, size[1] - inside[1] - top
+    scaled = resize(picture, inside)
+    filled = cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    return np.asarray(filled, np.uint8)
 
 
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:

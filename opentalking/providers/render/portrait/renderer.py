@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+import structlog
 
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError, ProviderError
@@ -26,10 +27,10 @@ from opentalking.providers.render.portrait.picture import (
     Picture,
     PictureFiles,
     decode,
+    fit,
     lid_pictures,
     read_files,
-    resize,
-    streamed_size,
+    size_of,
 )  # fmt: skip
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.stream import PortraitStream
@@ -40,10 +41,10 @@ _FIRST_BATCHES = (1, 2)
 """Frames of a piece's first segments: the first one leaves as soon as it is painted."""
 _BATCH = 5
 _CLOSE_SECONDS = 5.0
-_ASPECT_TOLERANCE = 0.02
 _FAILURES = (OSError, ValueError, ArithmeticError, np.linalg.LinAlgError, cv2.error, MemoryError)
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def _render_errors() -> Iterator[None]:
     except OpenTalkingError:
         raise
     except _FAILURES as error:
-        raise ProviderError(f"{NAME}: {error}", stage="render", provider=NAME) from error
+        # The text of an OSError names files of the server; its reason does not.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ProviderError(f"{NAME}: {reason}", stage="render", provider=NAME) from error
 
 
 def _closed_error() -> ProviderError:
@@ -152,9 +155,9 @@ class PortraitRenderer:
     def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, Picture]:
         files = read_files(avatar.directory, avatar.manifest)
         picture = decode(files.picture)
-        size = _size(picture.shape[1], picture.shape[0], avatar, self._config.max_pixels)
+        size = size_of(avatar, picture, self._config.max_pixels)
         key = f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}"
-        return key, files, resize(picture, size)
+        return key, files, fit(picture, size)
 
     def _prepare(self, key: str, files: PictureFiles, picture: Picture) -> PreparedPortrait:
         directory = self._config.cache_directory
@@ -164,20 +167,18 @@ class PortraitRenderer:
             lids = lid_pictures(picture, files.lids) if files.lids else ()
             portrait = prepared.prepare(picture, lids, self._finder)
             if path:
-                prepared.save(portrait, path)
+                _keep(portrait, path)
         # the first frame of a process is dear (code paths, memory): nobody shall wait for it
         FramePainter(portrait).frame(viseme("open").target, 0.5, idle_pose(0))
         return portrait
 
 
-def _size(width: int, height: int, avatar: AvatarBundle, max_pixels: int) -> tuple[int, int]:
-    """The size that the bundle announces if it fits the picture and the limit, else the picture's own."""
-    asked = (avatar.width // 2 * 2, avatar.height // 2 * 2)
-    if min(asked) > 0 and asked[0] * asked[1] <= max_pixels:
-        aspect = (asked[0] / asked[1]) / (width / height)
-        if abs(aspect - 1) <= _ASPECT_TOLERANCE:
-            return asked
-    return streamed_size(width, height, max_pixels)
+def _keep(portrait: PreparedPortrait, path: Path) -> None:
+    """Save for the next start; a full or read-only disk costs only time then."""
+    try:
+        prepared.save(portrait, path)
+    except OSError as error:
+        log.warning("cannot keep the prepared portrait", path=str(path), error=str(error))
 
 
 class PortraitFace:

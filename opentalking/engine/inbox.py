@@ -1,0 +1,87 @@
+"""The commands of one session: in order, bounded, and none of them left without an answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from opentalking.core.commands import CloseSession, Reply
+from opentalking.core.errors import NotFound, OpenTalkingError, TooMany, Unavailable
+from opentalking.core.ports import Delivery
+from opentalking.engine.expiry import ExpiryReason
+
+MAX_PENDING_COMMANDS = 64
+MAX_PENDING_OFFERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The session ends: `reason` for the log and the clients; `expired` unless DELETE asked for it."""
+
+    reason: str
+    expired: ExpiryReason | None = "session_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The session's place in the queue is now `position`."""
+
+    position: int
+
+
+class Inbox:
+    """Takes commands from outside and the server's own news; `close` answers whatever is left."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Delivery | Ending | Moved] = asyncio.Queue()
+        self._offers: set[Delivery] = set()
+        self._closed = False
+
+    async def submit(self, delivery: Delivery) -> None:
+        """Queue a command behind the earlier ones; a flood is refused."""
+        if self._closed:
+            await delivery.fail(NotFound("session not found"))
+        elif self._queue.qsize() >= MAX_PENDING_COMMANDS and not isinstance(delivery.command, CloseSession):
+            await delivery.fail(TooMany("too many commands wait for this session; slow down"))
+        else:
+            self._queue.put_nowait(delivery)
+
+    def tell(self, news: Ending | Moved) -> None:
+        """Queue news of the server's own; there are few, and they are always taken."""
+        self._queue.put_nowait(news)
+
+    async def next(self) -> Delivery | Ending | Moved:
+        """The next item."""
+        return await self._queue.get()
+
+    async def take_offer(self, delivery: Delivery) -> bool:
+        """Note an offer that is going to be answered beside the queue; a flood of them is refused."""
+        if len(self._offers) >= MAX_PENDING_OFFERS:
+            await delivery.fail(TooMany("too many offers wait for an answer; slow down"))
+            return False
+        self._offers.add(delivery)
+        return True
+
+    async def answer(self, delivery: Delivery, work: Callable[[], Awaitable[Reply]]) -> None:
+        """Reply with what `work` gives or raises; a failure that is none of ours goes on."""
+        try:
+            reply = await work()
+        except OpenTalkingError as error:
+            await delivery.fail(error)
+        except BaseException:
+            await delivery.fail(Unavailable("the session ended before it could answer"))
+            raise
+        else:
+            await delivery.reply(reply)
+        finally:
+            self._offers.discard(delivery)
+
+    async def close(self) -> None:
+        """The session is gone; also an offer whose task was cancelled before its first step learns it."""
+        self._closed = True
+        left = [item for item in self._drain() if isinstance(item, Delivery)]
+        for delivery in [*self._offers, *left]:
+            await delivery.fail(NotFound("session not found"))
+        self._offers.clear()
+
+    def _drain(self) -> list[Delivery | Ending | Moved]:
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]

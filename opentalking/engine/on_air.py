@@ -1,0 +1,58 @@
+"""A session's output, its peers, and the clock that drives them."""
+
+from collections.abc import Callable
+
+from opentalking.core.providers import Face
+from opentalking.engine.config import Toolbox
+from opentalking.engine.peers import PeerSlot, Spawn
+from opentalking.media.output import MediaOutput, OutputListener
+from opentalking.rtc.peer import RtcConfig
+
+
+class OnAir:
+    """Ticks the output while somebody is there or a turn runs; an idle session alone costs nothing.
+
+    `on_peer` is told on the loop when the peer comes and when it is lost.
+    """
+
+    def __init__(
+        self,
+        listener: OutputListener,
+        toolbox: Toolbox,
+        config: RtcConfig,
+        spawn: Spawn,
+        on_peer: Callable[[bool], None],
+    ) -> None:
+        self.output = MediaOutput(listener, toolbox.encode_pool)
+        self._ticker = toolbox.ticker
+        self._peers = PeerSlot(self.output, toolbox.idle_cache, config, spawn, self._peer_changed)
+        self._on_peer = on_peer
+        self._is_speaking = self._has_peer = False
+
+    async def answer(self, sdp: str, face: Face) -> str:
+        """Answer an offer; raises `InvalidInput`."""
+        return await self._peers.answer(sdp, face)
+
+    def speaking(self, is_speaking: bool) -> None:
+        """A turn begins, or has ended."""
+        self._is_speaking = is_speaking
+        self._keep_clock()
+
+    async def aclose(self) -> None:
+        """Close the peers, which from the call on count no more, and the output, however long they take."""
+        try:
+            await self._peers.close()
+        finally:
+            self._ticker.remove(self.output)
+            await self.output.aclose()
+
+    def _peer_changed(self, connected: bool) -> None:
+        self._has_peer = connected
+        self._keep_clock()
+        self._on_peer(connected)
+
+    def _keep_clock(self) -> None:
+        if self._is_speaking or self._has_peer:
+            self._ticker.add(self.output)
+        else:
+            self._ticker.remove(self.output)
