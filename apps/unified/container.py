@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -270,11 +270,12 @@ async def _warm(settings: Settings, toolbox: Toolbox) -> None:
     log.info("warm")
 
 
-async def _try(what: str, work: Any) -> None:
-    try:
-        await work
-    except OpenTalkingError as error:
-        log.warning("could not be prepared", what=what, error=error.message)
+async def _try(what: str, work: Coroutine[Any, Any, None]) -> None:
+    outcome = (await asyncio.gather(work, return_exceptions=True))[0]
+    if isinstance(outcome, OpenTalkingError):
+        log.warning("could not be prepared", what=what, error=outcome.message)
+    elif isinstance(outcome, Exception):
+        log.error("preparing failed", what=what, exc_info=outcome)
 
 
 async def _warm_avatar(toolbox: Toolbox, model: str, avatar_id: str) -> None:

@@ -1,10 +1,11 @@
 """The commands of one session: in order, bounded, and none of them left without an answer."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from opentalking.core.commands import CloseSession, Reply
+from opentalking.core.commands import CloseSession, Command, Interrupt, Reply
 from opentalking.core.errors import NotFound, OpenTalkingError, TooMany, Unavailable
 from opentalking.core.ports import Delivery
 from opentalking.engine.expiry import ExpiryReason
@@ -40,10 +41,19 @@ class Inbox:
         """Queue a command behind the earlier ones; a flood is refused."""
         if self._closed:
             await delivery.fail(NotFound("session not found"))
-        elif self._queue.qsize() >= MAX_PENDING_COMMANDS and not isinstance(delivery.command, CloseSession):
+        elif self._queue.qsize() >= self._limit_for(delivery.command):
             await delivery.fail(TooMany("too many commands wait for this session; slow down"))
         else:
             self._queue.put_nowait(delivery)
+
+    def _limit_for(self, command: Command) -> float:
+        """The more talk waits, the more an interrupt is needed: it has room of its own."""
+        match command:
+            case CloseSession():
+                return math.inf
+            case Interrupt():
+                return 2 * MAX_PENDING_COMMANDS
+        return MAX_PENDING_COMMANDS
 
     def tell(self, news: Ending | Moved) -> None:
         """Queue news of the server's own; there are few, and they are always taken."""

@@ -41,6 +41,8 @@ _EMPHASIS_MARK = re.compile(
 )
 _BETWEEN_SPACES = re.compile(r"(?<!\S)(?:\*\*+|__+|`+|#+)(?!\S)")
 _PUNCTUATION_BEFORE = re.compile(r"\s+([,.!?;:](?:\s|$))")
+_GAP = re.compile(r"[^\S\n]{5,}")
+_LINES = re.compile(r"\n{3,}")
 _SENTENCE_END = tuple(".!?。！？…:：;；,，、")
 
 
@@ -72,6 +74,8 @@ class SpeakableStream:
 
 
 def _clean(text: str) -> str:
+    # Long runs of white space say nothing and would make the patterns below slow.
+    text = _LINES.sub("\n\n", _GAP.sub("    ", text))
     text = _HIDDEN_ELEMENT.sub(" ", _COMMENT.sub(" ", text))
     text = _TAG.sub("", _BREAK_TAG.sub("\n", text))
     text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)

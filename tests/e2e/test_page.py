@@ -58,6 +58,7 @@ async def test_the_preview_becomes_live_video(page: Visit) -> None:
     assert await page.page.evaluate("window.__probe.videoSize()") == [512, 640]
     assert await page.page.locator("[data-testid=video]").get_attribute("data-visible") == "true"
     await page.status("idle")
+    await page.looked_at(3)
     colours = [picture.colour for picture in await page.pictures(0, await page.now())]
     assert colours
     assert np.std(colours[-1]) > 1, "a grey picture"

@@ -202,3 +202,18 @@ async def test_places_move_while_sessions_come_and_go() -> None:
             closing = e.call(CloseSession(session_id=session))
             await asyncio.gather(closing, later())
         assert e.worker.admission.queue_size == 2
+
+
+@virtual
+async def test_an_interrupt_is_heard_through_a_flood_of_talk() -> None:
+    async with engine() as e:
+        session, _, log = await e.create()
+        talks = [e.speak(session, f"number {number}.") for number in range(80)]
+        *results, _ = await asyncio.gather(*talks, e.interrupt(session), return_exceptions=True)
+        refused = [x for x in results if isinstance(x, BaseException)]
+        assert refused
+        assert all(isinstance(x, TooMany) for x in refused)
+        accepted = len(results) - len(refused)
+        await log.until("speech.ended", count=accepted)
+        assert {x.reason for x in log.of("speech.ended")} == {"interrupted"}
+        await e.delete(session)

@@ -106,6 +106,12 @@
           const whole = Int16Array.from(samples, (value) => Math.max(-1, Math.min(1, value)) * 32767);
           return [at, rate, base64(new Uint8Array(whole.buffer))];
         }),
+    /** Resolves when that many pictures were looked at. */
+    looked: (count) =>
+      new Promise((resolve) => {
+        const look = () => (pictures.length >= count ? resolve() : requestAnimationFrame(look));
+        look();
+      }),
     /** Pictures shown in a span: [shown at, media time, grey pixels as base64, mean colour]. */
     pictures: ([from, to]) =>
       pictures

@@ -98,6 +98,11 @@ class Senses:
             "window.__probe.watch", {"box": list(box), "columns": MOUTH_COLUMNS, "rows": MOUTH_ROWS}
         )
 
+    async def looked_at(self, count: int, timeout_seconds: float = 10.0) -> None:
+        """Wait until that many pictures were looked at."""
+        async with asyncio.timeout(timeout_seconds):
+            await self.page.evaluate("window.__probe.looked", count)
+
     async def pictures(self, begin: float, end: float) -> list[Shown]:
         """The pictures shown in a span."""
         raw = await self.page.evaluate("window.__probe.pictures", [begin * 1000, end * 1000])

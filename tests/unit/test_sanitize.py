@@ -102,3 +102,20 @@ def test_hostile_markup_takes_no_time(unit: str) -> None:
     began = time.process_time()
     speakable(unit * (10_000 // len(unit)))
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "\t", " \n", "\u3000", "*", "<", "[", "http://", "&"])
+def test_cleaning_takes_linear_time(filler: str) -> None:
+    """Ten times the text may not take a hundred times as long: compared in one run, by CPU time."""
+
+    def cost(length: int) -> float:
+        text = f"a{filler * length}b"
+        return min(_cpu_seconds(text) for _ in range(5))
+
+    assert cost(20_000 // len(filler)) < 40 * cost(2_000 // len(filler)) + 0.002
+
+
+def _cpu_seconds(text: str) -> float:
+    began = time.process_time()
+    speakable(text)
+    return time.process_time() - began
