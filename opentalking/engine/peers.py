@@ -19,8 +19,8 @@ Spawn = Callable[[Coroutine[None, None, None]], object]
 class PeerSlot:
     """Answers offers one after another and hands the connected peer to the output.
 
-    `on_connected` and `on_lost` are called on the loop; an answered peer that never connects
-    is closed by its own time limit and changes nothing.
+    `on_change(True)` says that a peer is there, `on_change(False)` that it was lost; an answered peer
+    that never connects is closed by its own time limit and changes nothing.
     """
 
     def __init__(
