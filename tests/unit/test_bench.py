@@ -67,7 +67,8 @@ def test_offset_is_how_much_later_a_picture_comes_than_its_sound(late_ms: int) -
     idle = idle_signs(Received(audio=idle_sound, video=idle_pictures))
     spoken = sounds([5000] * 20)
     shown = pictures(list(range(100, 200, 10)), late_ms / 1000)
-    received = Received(audio=[*idle_sound, *spoken], video=[*idle_pictures, *shown])
+    cut = Arrived(0.9, 0, True, b"the end of a picture whose begin was forgotten")
+    received = Received(audio=[*idle_sound, *spoken], video=[cut, *idle_pictures, *shown])
     offsets = av_offsets_ms(received, idle)
     assert len(offsets) == 10
     assert offsets == pytest.approx([late_ms] * 10, abs=0.5)

@@ -69,7 +69,7 @@ def idle_signs(received: Received) -> IdleSigns:
 
 
 def whole_pictures(packets: Sequence[Arrived]) -> list[tuple[Arrived, bytes]]:
-    """Each picture's last packet and all its bytes."""
+    """Each picture's last packet and all its bytes, but the first picture's: its begin may be missing."""
     pictures = []
     data = b""
     for packet in packets:
@@ -77,7 +77,7 @@ def whole_pictures(packets: Sequence[Arrived]) -> list[tuple[Arrived, bytes]]:
         if packet.marker:
             pictures.append((packet, data))
             data = b""
-    return pictures
+    return pictures[1:]
 
 
 def av_offsets_ms(received: Received, idle: IdleSigns) -> list[float]:
