@@ -64,10 +64,10 @@ def test_movement_is_seen_in_the_mouth_only_and_only_after_the_request() -> None
 @pytest.mark.parametrize("late_ms", [0, 30, 130, -15])
 def test_offset_is_how_much_later_a_picture_comes_than_its_sound(late_ms: int) -> None:
     idle_sound, idle_pictures = sounds([0] * 10), pictures([90] * 5)
-    idle = idle_signs(Received(audio=idle_sound, video=idle_pictures))
+    cut = Arrived(0.9, 0, True, b"the end of a picture whose begin was forgotten")
+    idle = idle_signs(Received(audio=idle_sound, video=[cut, *idle_pictures]))
     spoken = sounds([5000] * 20)
     shown = pictures(list(range(100, 200, 10)), late_ms / 1000)
-    cut = Arrived(0.9, 0, True, b"the end of a picture whose begin was forgotten")
     received = Received(audio=[*idle_sound, *spoken], video=[cut, *idle_pictures, *shown])
     offsets = av_offsets_ms(received, idle)
     assert len(offsets) == 10
