@@ -85,6 +85,8 @@ class ScriptedWorker:
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
     told_to_close: asyncio.Event = field(default_factory=asyncio.Event)
+    creating: asyncio.Event = field(default_factory=asyncio.Event)
+    may_create: asyncio.Event | None = None
 
     async def run(self) -> None:
         async with aclosing(self.bus.deliveries("worker")) as deliveries:
@@ -111,6 +113,9 @@ class ScriptedWorker:
     async def _carry_out(self, command: Command) -> Reply:
         match command:
             case CreateSession():
+                self.creating.set()
+                if self.may_create is not None:
+                    await self.may_create.wait()
                 await self._create(command)
                 return self.created
             case ConnectPeer():

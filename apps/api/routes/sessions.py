@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from apps.api.deps import Services
 from apps.api.responses import errors
@@ -36,9 +36,12 @@ SessionId = Annotated[str, Path(description="From `POST /sessions`.", examples=[
     summary="Make a session",
     responses=errors(400, 404, 413, 502, 503),
 )
-async def create(body: CreateSessionRequest, services: Services) -> CreatedSession:
+async def create(body: CreateSessionRequest, services: Services, request: Request) -> CreatedSession:
     """Make a session with an avatar and a model; providers and keys are looked at when they are used."""
     session_id, status = await services.sessions.create(SessionSettings(**body.model_dump()))
+    if await request.is_disconnected():
+        # Nobody will ever learn this id: the place is for somebody who is there.
+        await services.sessions.delete(session_id)
     return CreatedSession.model_validate({"session_id": session_id, "status": status})
 
 
