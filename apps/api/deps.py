@@ -56,4 +56,9 @@ def services_of(request: Request) -> ApiServices:
     return cast(ApiServices, request.app.state.services)
 
 
-Services = Annotated[ApiServices, Depends(services_of)]
+async def _services(request: Request) -> ApiServices:
+    # A plain function would run in a thread, and requests would overtake each other on the way.
+    return services_of(request)
+
+
+Services = Annotated[ApiServices, Depends(_services)]

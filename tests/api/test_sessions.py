@@ -371,7 +371,7 @@ async def test_commands_keep_the_order_of_their_requests(client: httpx.AsyncClie
     session_id = await new_session(client)
     speak, stop = f"/sessions/{session_id}/speak", f"/sessions/{session_id}/interrupt"
     async with asyncio.TaskGroup() as group:
-        for number in range(5):
+        for number in range(50):
             group.create_task(client.post(speak, json={"text": str(number)}))
             group.create_task(client.post(stop, json={"turn_id": str(number)}))
     told = [
@@ -379,7 +379,7 @@ async def test_commands_keep_the_order_of_their_requests(client: httpx.AsyncClie
         for command in api.worker.commands()
         if isinstance(command, StartSpeak | Interrupt)
     ]
-    assert told == [str(number) for number in range(5) for _ in range(2)]
+    assert told == [str(number) for number in range(50) for _ in range(2)]
 
 
 async def test_names_of_unknown_providers_are_listed(client: httpx.AsyncClient) -> None:
