@@ -154,6 +154,7 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
         connect_timeout_seconds=settings.session_connect_timeout,
         reconnect_timeout_seconds=settings.session_reconnect_timeout,
         idle_timeout_seconds=settings.session_idle_timeout,
+        video_bitrate=settings.video_bitrate,
         rtc=RtcConfig(
             ice_servers=parse_ice_servers(settings.ice_servers),
             port_range=parse_port_range(settings.rtc_port_range),

@@ -50,6 +50,7 @@ class EngineConfig:
     error_linger_seconds: float = 60.0
     expiring_notice_seconds: float = 60.0
     close_timeout_seconds: float = 2.0
+    video_bitrate: int = 500_000
     rtc: RtcConfig = field(default_factory=RtcConfig)
 
 

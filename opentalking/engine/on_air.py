@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from opentalking.core.providers import Face
-from opentalking.engine.config import Toolbox
+from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.peers import PeerSlot, Spawn
 from opentalking.media.output import MediaOutput, OutputListener
-from opentalking.rtc.peer import RtcConfig
 
 
 class OnAir:
@@ -19,13 +18,13 @@ class OnAir:
         self,
         listener: OutputListener,
         toolbox: Toolbox,
-        config: RtcConfig,
+        config: EngineConfig,
         spawn: Spawn,
         on_peer: Callable[[bool], None],
     ) -> None:
-        self.output = MediaOutput(listener, toolbox.encode_pool)
+        self.output = MediaOutput(listener, toolbox.encode_pool, video_bitrate=config.video_bitrate)
         self._ticker = toolbox.ticker
-        self._peers = PeerSlot(self.output, toolbox.idle_cache, config, spawn, self._peer_changed)
+        self._peers = PeerSlot(self.output, toolbox.idle_cache, config.rtc, spawn, self._peer_changed)
         self._on_peer = on_peer
         self._is_speaking = self._has_peer = False
 

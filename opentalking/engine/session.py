@@ -54,7 +54,7 @@ class Session:
         self._life = SessionLife(record, toolbox, config, emit)
         self.loaded = self._life.loaded
         self._talk = Conversation(self.id, record.settings, toolbox, config, emit, self._on_speaking)
-        self._air = OnAir(self._talk, toolbox, config.rtc, self._spawn, self._on_peer)
+        self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer)
         self._to_free = [self._air.aclose, self._life.aclose]
         self._expiry = Expiry(config, self._on_expiring, self._on_expired)
         self._inbox = Inbox()

@@ -8,21 +8,12 @@ from concurrent.futures import Executor
 from av.error import FFmpegError
 
 from opentalking.core.media import I420
-from opentalking.media.encoder import EncodedFrame, VideoCodec, VideoEncoder
+from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec, VideoEncoder
 from opentalking.media.turn import TurnBuffer
 
 logger = logging.getLogger(__name__)
 
 _MAX_FAILURES = 5
-
-
-def _encode(
-    encoder: VideoEncoder | None, codec: VideoCodec, picture: I420, force_key: bool
-) -> tuple[VideoEncoder, EncodedFrame]:
-    if encoder is None or encoder.codec != codec or encoder.shape != picture.shape:
-        encoder = VideoEncoder(codec, picture.shape[1], picture.shape[0] * 2 // 3)
-        force_key = True
-    return encoder, encoder.encode(picture, force_key=force_key)
 
 
 class LiveVideo:
@@ -34,8 +25,8 @@ class LiveVideo:
     thread are refused, and the next frame is a key frame.
     """
 
-    def __init__(self, pool: Executor, ahead_frames: int) -> None:
-        self._pool, self._ahead_frames = pool, ahead_frames
+    def __init__(self, pool: Executor, ahead_frames: int, bitrate: int = LIVE_BITRATE) -> None:
+        self._pool, self._ahead_frames, self._bitrate = pool, ahead_frames, bitrate
         self._turn: TurnBuffer | None = None
         self._codec: VideoCodec | None = None
         self._generation = 0
@@ -144,7 +135,7 @@ class LiveVideo:
         loop = asyncio.get_running_loop()
         try:
             encoder, frame = await loop.run_in_executor(
-                self._pool, _encode, self._encoder, codec, picture, force_key
+                self._pool, self._encode, self._encoder, codec, picture, force_key
             )
         except (FFmpegError, ValueError, MemoryError):
             self._failed(generation)
@@ -153,6 +144,16 @@ class LiveVideo:
         if generation == self._generation:
             self._failures = 0
             self._ready.append((index, frame))
+
+    def _encode(
+        self, encoder: VideoEncoder | None, codec: VideoCodec, picture: I420, force_key: bool
+    ) -> tuple[VideoEncoder, EncodedFrame]:
+        """Runs in the pool; a picture of another size or codec gets an encoder of its own."""
+        if encoder is None or encoder.codec != codec or encoder.shape != picture.shape:
+            width, height = picture.shape[1], picture.shape[0] * 2 // 3
+            encoder = VideoEncoder(codec, width, height, bitrate=self._bitrate)
+            force_key = True
+        return encoder, encoder.encode(picture, force_key=force_key)
 
     def _failed(self, generation: int) -> None:
         logger.exception("video encoder failed, starting a new one")

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from typing import Protocol
 
 from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
-from opentalking.media.encoder import EncodedFrame, SoundEncoder, VideoCodec
+from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, SoundEncoder, VideoCodec
 from opentalking.media.idle import IdleLoop, IdlePlayer
 from opentalking.media.live import LiveVideo
 from opentalking.media.playback import OutputListener, play_packet, report_marks
@@ -99,19 +99,19 @@ class MediaOutput:
         *,
         ahead_seconds: float = 0.6,
         encode_ahead_frames: int = 3,
+        video_bitrate: int = LIVE_BITRATE,
     ) -> None:
         self._listener = listener
         self._ahead_seconds = ahead_seconds
         self._sink: MediaSink | None = None
         self._turn: TurnBuffer | None = None
         self._past = _PastTurns()
-        self._video = LiveVideo(encode_pool, encode_ahead_frames)
+        self._video = LiveVideo(encode_pool, encode_ahead_frames, video_bitrate)
         self._idle = IdlePlayer()
         self._sound = SoundEncoder()
         self._key_frames = _KeyFrameRequests()
-        self._ticks = 0
+        self._ticks = self._live_tick = 0
         self._is_live = False
-        self._live_tick = 0
 
     async def attach(self, sink: MediaSink, idle: IdleLoop | None) -> None:
         """Send to `sink` from the next tick on (also replaces one); pictures begin with a key frame.

@@ -350,3 +350,24 @@ def test_missed_ticks_move_both_time_lines_by_whole_frames() -> None:
         await stage.output.aclose()
 
     run_virtual(main())
+
+
+def test_live_video_keeps_to_the_bitrate_that_was_asked_for() -> None:
+    noise = np.random.default_rng(5).integers(16, 235, (40, 96, 64), np.uint8)
+
+    async def bits_per_second(bitrate: int) -> float:
+        stage, sink = Stage(InlineExecutor(), video_bitrate=bitrate), RecordingSink("h264")
+        await stage.output.attach(sink, idle_loop("h264"))
+        await stage.output.begin("a")
+        for start in range(0, 40, 5):
+            pictures = tuple(noise[start : start + 5])
+            await stage.output.put(Segment("a", segment("a", 5, start).pcm, pictures))
+            await stage.tick(10)
+        await stage.output.aclose()
+        sent = [frame for frame, _ in sink.video if not frame.key]
+        return 25 * 8 * sum(len(frame.payload) for frame in sent) / len(sent)
+
+    low = run_virtual(bits_per_second(150_000))
+    high = run_virtual(bits_per_second(1_000_000))
+    assert low < 300_000
+    assert high > 2 * low
