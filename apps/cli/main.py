@@ -71,7 +71,9 @@ def openapi(
     typer.echo(f"wrote {output}")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
 def bench(context: typer.Context) -> None:
     """Measure this machine: latencies, lip sync, CPU (see `opentalking bench --help`)."""
     from apps.cli.bench import main as run  # noqa: PLC0415 - needs the test extra
