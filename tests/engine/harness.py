@@ -29,6 +29,7 @@ from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
+from opentalking.media.output import MediaOutput
 from opentalking.providers.fake import FlatRenderer, ScriptedModel, ToneVoice
 from tests.support.virtual_time import InlineExecutor, VirtualTimeLoop
 
@@ -162,6 +163,22 @@ class Engine:
         await self.call(CloseSession(session_id=session_id))
 
 
+class WatchedTicker(MediaTicker):
+    """A ticker that tells which outputs it drives."""
+
+    def __init__(self) -> None:
+        super().__init__(time=asyncio.get_running_loop().time)
+        self.driven: set[MediaOutput] = set()
+
+    def add(self, output: Any) -> None:
+        self.driven.add(output)
+        super().add(output)
+
+    def remove(self, output: Any) -> None:
+        self.driven.discard(output)
+        super().remove(output)
+
+
 @dataclass
 class Parts:
     """What a test may replace."""
@@ -185,7 +202,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         renderers=parts.renderers,
         speakers=parts.speakers,
         chat_model=parts.chat_model,
-        ticker=MediaTicker(time=asyncio.get_running_loop().time),
+        ticker=WatchedTicker(),
         idle_cache=IdleCache(None, executor),
         encode_pool=executor,
     )

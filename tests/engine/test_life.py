@@ -178,3 +178,17 @@ async def test_two_sessions_never_mix() -> None:
             assert ended.text == f"You said: {word}."
             assert {x.session_id for _, x in log.events} == {one if log is log_one else two}
             assert {x.turn_id for _, x in log.events if x.turn_id} == {turn}
+
+
+@virtual
+async def test_a_turn_longer_than_the_idle_limit_is_no_idleness() -> None:
+    config = EngineConfig(connect_timeout_seconds=0, idle_timeout_seconds=10)
+    async with engine(Parts(config=config)) as e:
+        session, _, log = await e.create()
+        turn = await e.speak(session, "word " * 100 + "end.")
+        await asyncio.sleep(2)
+        await e.tools.commands.send(Touch(session_id=session))
+        ended = await log.until("speech.ended", turn)
+        assert ended.reason == "completed"
+        await log.until("session.terminated")
+        assert log.when("session.terminated") - log.when("speech.ended") == pytest.approx(10, abs=1)

@@ -12,7 +12,7 @@ from opentalking.core.providers import RendererCapabilities
 from opentalking.core.sessions import SessionState
 from opentalking.engine.config import AdmissionConfig, EngineConfig
 from opentalking.providers.fake import FlatFace, FlatRenderer, ToneVoice
-from tests.engine.harness import Engine, Parts, engine, virtual
+from tests.engine.harness import Engine, Parts, WatchedTicker, engine, virtual
 
 SLOT = RendererCapabilities(single_slot=True)
 
@@ -216,4 +216,21 @@ async def test_an_interrupt_is_heard_through_a_flood_of_talk() -> None:
         accepted = len(results) - len(refused)
         await log.until("speech.ended", count=accepted)
         assert {x.reason for x in log.of("speech.ended")} == {"interrupted"}
+        await e.delete(session)
+
+
+@virtual
+async def test_silence_comes_first_and_does_not_wait_for_the_turn_to_heed_its_cancellation() -> None:
+    async with engine(Parts(speakers={"local": Stubborn("local")})) as e:
+        session, _, log = await e.create()
+        turn = await e.speak(session, "some words are heard at once here. stubborn ones come later.")
+        await log.until("speech.media_started", turn)
+        assert isinstance(e.tools.ticker, WatchedTicker)
+        [output] = e.tools.ticker.driven
+        assert output.playing
+        interrupting = asyncio.create_task(e.interrupt(session))
+        await asyncio.sleep(0.02)
+        assert not output.playing
+        assert not interrupting.done(), "the voice did not resist"
+        await interrupting
         await e.delete(session)
