@@ -1,6 +1,6 @@
-"""Finding the face: detector and 468-point mesh, run by OpenCV's own network module.
+"""Finding the face and the person: three small networks, run by OpenCV's own network module.
 
-The two weight files are MediaPipe's (Apache-2.0, see `opentalking/assets/models/NOTICE`); the
+The weight files are MediaPipe's (Apache-2.0, see `opentalking/assets/models/NOTICE`); the
 anchor layout and the crop are those of its published short-range graph.
 """
 
@@ -24,6 +24,18 @@ _EYE_LEFT, _EYE_RIGHT = (33, 133), (362, 263)
 _TILE_SHARES = (0.66, 0.5, 0.33)
 _SMALLEST_TILE, _MOST_TILES = 48, 100
 _MARGIN = 1.5
+_MOST_CANDIDATES = 3
+_DARK_LUMA, _LIGHT_LUMA = 70.0, 115.0
+"""Pictures whose middle tones are darker than the first are looked at with tones like the second."""
+_PERSON_SIDE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """A face: `points` (468, 2) in pixels, and `depth` (468,) away from the viewer in pixels."""
+
+    points: Points
+    depth: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +57,12 @@ def _anchors() -> NDArray[np.float32]:
 
 
 class FaceFinder:
-    """Finds the most prominent face of a picture; loads its weights on first use; thread-safe."""
+    """Finds the largest face of a picture and its person; loads its weights on first use; thread-safe."""
 
     def __init__(self, models: Path = MODELS) -> None:
         self._models = models
         self._lock = threading.Lock()
-        self._nets: tuple[cv2.dnn.Net, cv2.dnn.Net] | None = None
+        self._nets: dict[str, cv2.dnn.Net] = {}
         self._anchors = _anchors()
 
     def find(self, picture: Picture) -> Points | None:
@@ -58,27 +70,48 @@ class FaceFinder:
 
         Raises `OSError` if the weight files are missing.
         """
+        mesh = self.find_mesh(picture)
+        return None if mesh is None else mesh.points
+
+    def find_mesh(self, picture: Picture) -> Mesh | None:
+        """The mesh with its depth, or None without a face; raises `OSError` without weight files."""
         with self._lock:
-            detector, mesh = self._load()
-            found = self._search(detector, picture)
-            if found is None:
-                return None
-            for _ in range(3):  # each pass frames the face better for the next
-                points, score = self._mesh(mesh, picture, found)
-                found = _reframe(points, score)
-            return points if score >= _MESH_SCORE else None
+            seen = _brightened(picture)
+            for found in self._search(self._net("face_detection_short_range.tflite"), seen):
+                mesh, score = self._refined(seen, found)
+                if score >= _MESH_SCORE:
+                    return mesh
+            return None
 
-    def _load(self) -> tuple[cv2.dnn.Net, cv2.dnn.Net]:
-        if self._nets is None:
-            names = ("face_detection_short_range.tflite", "face_landmark.tflite")
-            for name in names:
-                if not (self._models / name).is_file():
-                    raise FileNotFoundError(f"missing face model {self._models / name}")
-            detector, mesh = (cv2.dnn.readNetFromTFLite(str(self._models / name)) for name in names)
-            self._nets = (detector, mesh)
-        return self._nets
+    def person(self, picture: Picture) -> NDArray[np.float32]:
+        """How much each pixel is a person, 0..1, (256, 256) float32 whatever the picture's size.
 
-    def _search(self, net: cv2.dnn.Net, picture: Picture) -> _Found | None:
+        Raises `OSError` if the weight files are missing.
+        """
+        with self._lock:
+            net = self._net("selfie_segmentation.tflite")
+            small = cv2.resize(
+                _brightened(picture), (_PERSON_SIDE, _PERSON_SIDE), interpolation=cv2.INTER_AREA
+            )
+            net.setInput(cv2.dnn.blobFromImage(small, 1 / 255, swapRB=True))
+            return np.array(net.forward(), np.float32).reshape(_PERSON_SIDE, _PERSON_SIDE)
+
+    def _net(self, name: str) -> cv2.dnn.Net:
+        if name not in self._nets:
+            path = self._models / name
+            if not path.is_file():
+                raise FileNotFoundError(f"missing face model {path}")
+            self._nets[name] = cv2.dnn.readNetFromTFLite(str(path))
+        return self._nets[name]
+
+    def _refined(self, picture: Picture, found: _Found) -> tuple[Mesh, float]:
+        for _ in range(3):  # each pass frames the face better for the next
+            mesh, score = self._mesh(self._net("face_landmark.tflite"), picture, found)
+            found = _reframe(mesh.points, score)
+        return mesh, score
+
+    def _search(self, net: cv2.dnn.Net, picture: Picture) -> list[_Found]:
+        """What may be faces, the largest first, each once."""
         found = self._detect(net, picture)
         for share in _TILE_SHARES:  # the detector sees faces of a fifth of its view and more
             if found:
@@ -90,7 +123,12 @@ class FaceFinder:
                     _Found(one.centre + offset, one.side, one.angle, one.score)
                     for one in self._detect(net, tile)
                 ]
-        return max(found, key=lambda one: one.score * one.side, default=None)
+        ranked = sorted(found, key=lambda one: one.score * one.side, reverse=True)
+        kept: list[_Found] = []
+        for one in ranked:
+            if all(np.linalg.norm(one.centre - other.centre) > 0.4 * other.side for other in kept):
+                kept.append(one)
+        return kept[:_MOST_CANDIDATES]
 
     def _detect(self, net: cv2.dnn.Net, picture: Picture) -> list[_Found]:
         height, width = picture.shape[:2]
@@ -117,7 +155,7 @@ class FaceFinder:
             )
         return found
 
-    def _mesh(self, net: cv2.dnn.Net, picture: Picture, found: _Found) -> tuple[Points, float]:
+    def _mesh(self, net: cv2.dnn.Net, picture: Picture, found: _Found) -> tuple[Mesh, float]:
         cosine, sine = np.cos(found.angle), np.sin(found.angle)
         half = found.side / 2
         axes = np.array([[cosine, sine], [-sine, cosine]])
@@ -131,7 +169,19 @@ class FaceFinder:
         logit = next((float(out[0]) for out in outputs if out.size == 1), 80.0)
         back = cv2.invertAffineTransform(matrix)
         placed = points[:, :2] @ back[:, :2].T + back[:, 2]
-        return placed.astype(np.float32), float(1 / (1 + np.exp(-np.clip(logit, -80, 80))))
+        depth = points[:, 2] * found.side / _MESH_SIDE
+        mesh = Mesh(placed.astype(np.float32), depth.astype(np.float32))
+        return mesh, float(1 / (1 + np.exp(-np.clip(logit, -80, 80))))
+
+
+def _brightened(picture: Picture) -> Picture:
+    """A dark picture with lighter tones, for the networks only; others as they are."""
+    middle = float(np.percentile(picture[::8, ::8], 60))
+    if not 1 < middle < _DARK_LUMA:
+        return picture
+    gamma = np.log(_LIGHT_LUMA / 255) / np.log(middle / 255)
+    tones = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, tones), np.uint8)
 
 
 def _tiles(width: int, height: int, share: float) -> list[tuple[int, int, int]]:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.core.media import I420
+from opentalking.providers.render.portrait.canvas import Box, Canvas
 from opentalking.providers.render.portrait.eyelids import STEPS
 from opentalking.providers.render.portrait.head import Pose
 from opentalking.providers.render.portrait.interior import paint
 from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
-from opentalking.providers.render.portrait.planes import Planes, chroma_views, split
+from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.warp import backwards, bend
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
@@ -24,24 +25,17 @@ _LEVELS = 64
 _SEEN = 3
 """Coverage (of 255) of the hole from which the inside of the mouth is painted."""
 
-_Box = tuple[int, int, int, int]
-"""left, top, right, bottom; even numbers."""
-
 
 class FramePainter:
     """Paints one stream of frames; not thread-safe, cheap to make, shares the prepared portrait."""
 
     def __init__(self, portrait: PreparedPortrait) -> None:
         self._portrait = portrait
-        self._luma = portrait.planes.luma.copy()
-        self._chroma = portrait.planes.chroma.copy()
+        self._canvas = Canvas(portrait)
         self._mouth = MouthPainter(portrait.mouth) if portrait.mouth else None
         self._levels: bytes | None = None
         self._blink_step = 0
         self._pose: Pose | None = None
-        self._sway = np.zeros((0, 0, 2), np.float32)
-        self._sway_chroma = np.zeros((0, 0, 2), np.float32)
-        self._reach = 0
         self._frame: I420 | None = None
 
     def frame(self, face: FaceParameters, blink: float, pose: Pose) -> I420:
@@ -51,15 +45,16 @@ class FramePainter:
         """
         changed = [*self._update_mouth(face), *self._update_eyes(blink)]
         if self._frame is None or pose != self._pose:
-            self._bend(pose)
-            self._frame = self._whole_frame()
+            self._pose = pose
+            self._canvas.bend(pose)
+            self._frame = self._canvas.whole()
         elif changed:
             self._frame = self._frame.copy()
             for box in changed:
-                self._renew(self._frame, box)
+                self._canvas.renew(self._frame, box)
         return self._frame
 
-    def _update_mouth(self, face: FaceParameters) -> list[_Box]:
+    def _update_mouth(self, face: FaceParameters) -> list[Box]:
         mouth = self._portrait.mouth
         if mouth is None or self._mouth is None:
             return []
@@ -68,19 +63,15 @@ class FramePainter:
         if key == self._levels:
             return []
         self._levels = key
-        left, top, right, bottom = mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height
-        rows, columns = slice(top, bottom), slice(left, right)
-        half = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
+        box = (mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height)
         if levels.any() or mouth.bias.any():
             patch = self._mouth.paint(levels.astype(np.float32) / np.float32(_LEVELS))
         else:  # a mouth at rest is the picture's own, to the last bit
-            still = self._portrait.planes
-            patch = Planes(still.luma[rows, columns], still.chroma[half])
-        self._luma[rows, columns] = patch.luma
-        self._chroma[half] = patch.chroma
-        return [(left, top, right, bottom)]
+            patch = self._portrait.planes.part(*box)
+        self._canvas.put(box[0], box[1], patch)
+        return [box]
 
-    def _update_eyes(self, blink: float) -> list[_Box]:
+    def _update_eyes(self, blink: float) -> list[Box]:
         step = round(min(1.0, max(0.0, blink)) * STEPS)
         if step == self._blink_step:
             return []
@@ -88,46 +79,9 @@ class FramePainter:
         boxes = []
         for eye in self._portrait.eyes:
             height, width = eye.luma.shape[1:]
-            box = (eye.left, eye.top, eye.left + width, eye.top + height)
-            self._luma[box[1] : box[3], box[0] : box[2]] = eye.luma[step]
-            self._chroma[box[1] // 2 : box[3] // 2, box[0] // 2 : box[2] // 2] = eye.chroma[step]
-            boxes.append(box)
+            self._canvas.put(eye.left, eye.top, Planes(eye.luma[step], eye.chroma[step]))
+            boxes.append((eye.left, eye.top, eye.left + width, eye.top + height))
         return boxes
-
-    def _bend(self, pose: Pose) -> None:
-        """Compute where each pixel of the swayed picture comes from."""
-        grid = self._portrait.head.grid
-        moved = self._portrait.head.displacement(pose)
-        # the field is smooth and small: one step of the inversion is exact to a few hundredths of a pixel
-        source = grid.positions() - moved
-        self._pose = pose
-        self._reach = int(np.ceil(np.abs(moved).max())) + 2
-        self._sway = grid.enlarge(source)
-        self._sway_chroma = grid.enlarge((source - np.float32(0.5)) * np.float32(0.5), 2)
-
-    def _whole_frame(self) -> I420:
-        width, height = self._portrait.width, self._portrait.height
-        frame = np.empty((height * 3 // 2, width), np.uint8)
-        bend(self._luma, self._sway, frame[:height])
-        chroma = bend(self._chroma, self._sway_chroma)
-        u, v = chroma_views(frame, width, height)
-        cv2.extractChannel(chroma, 0, u)
-        cv2.extractChannel(chroma, 1, v)
-        return frame
-
-    def _renew(self, frame: I420, box: _Box) -> None:
-        """Paint the part of a swayed frame that a changed box can have reached."""
-        width, height = self._portrait.width, self._portrait.height
-        reach = (self._reach + 1) // 2 * 2
-        left, top = max(0, box[0] - reach), max(0, box[1] - reach)
-        right, bottom = min(width, box[2] + reach), min(height, box[3] + reach)
-        rows, columns = slice(top, bottom), slice(left, right)
-        frame[rows, columns] = bend(self._luma, self._sway[rows, columns])
-        half = (slice(top // 2, bottom // 2), slice(left // 2, right // 2))
-        chroma = bend(self._chroma, self._sway_chroma[half])
-        views = chroma_views(frame, width, height)
-        views[0][half] = chroma[..., 0]
-        views[1][half] = chroma[..., 1]
 
 
 class MouthPainter:
@@ -212,7 +166,7 @@ def _share(cover: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cover.astype(np.float32) * np.float32(1 / 255)
 
 
-def _bounds(hole: NDArray[np.uint8]) -> _Box | None:
+def _bounds(hole: NDArray[np.uint8]) -> Box | None:
     """The even box around what is seen of the hole; None if it is shut."""
     left, top, width, height = cv2.boundingRect((hole > _SEEN).view(np.uint8))
     if not width:

@@ -4,7 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -14,6 +14,9 @@ from opentalking.core.avatars import AvatarBundle
 
 Picture = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, BGR."""
+
+Mode = Literal["face", "still-motion"]
+"""The face speaks and blinks, or the picture moves gently as a whole with its mouth shut."""
 
 PICTURE_NAMES = ("reference.png", "reference.jpg", "reference.jpeg", "preview.png")
 _BACKDROP = 232.0
@@ -37,11 +40,15 @@ class LidStrip:
 
 @dataclass(frozen=True, slots=True)
 class PictureFiles:
-    """The bytes of a bundle's pictures and the fingerprint of their content."""
+    """The bytes of a bundle's pictures and the fingerprint of their content.
+
+    `mode` is the manifest's `metadata.animation.mode`, None if it leaves the choice to the renderer.
+    """
 
     picture: bytes
     lids: LidStrip | None
     fingerprint: str
+    mode: Mode | None = None
 
 
 def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
@@ -56,14 +63,27 @@ def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
     digest = hashlib.sha256(picture)
     if lids:
         digest.update(f"|{lids.steps}|{lids.top}|{lids.bottom}|".encode() + lids.data)
-    return PictureFiles(picture, lids, digest.hexdigest()[:20])
+    mode = _mode(manifest)
+    if mode:
+        digest.update(f"|{mode}".encode())
+    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode)
+
+
+def _animation(manifest: dict[str, Any]) -> dict[str, Any]:
+    """`metadata.animation`, empty if it is missing or no object."""
+    metadata = manifest.get("metadata")
+    animation = metadata.get("animation") if isinstance(metadata, dict) else None
+    return animation if isinstance(animation, dict) else {}
+
+
+def _mode(manifest: dict[str, Any]) -> Mode | None:
+    mode = _animation(manifest).get("mode")
+    return mode if mode in get_args(Mode) else None
 
 
 def _read_lids(directory: Path, manifest: dict[str, Any]) -> LidStrip | None:
     """The strip that `metadata.animation.lids` describes; None if it is not there or not usable."""
-    described: Any = manifest
-    for name in ("metadata", "animation", "lids"):
-        described = described.get(name) if isinstance(described, dict) else None
+    described = _animation(manifest).get("lids")
     if not isinstance(described, dict):
         return None
     name = Path(str(described.get("file", ""))).name  # a bundle reads nothing outside itself

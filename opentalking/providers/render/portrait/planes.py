@@ -16,6 +16,13 @@ class Planes:
     luma: NDArray[np.uint8]
     chroma: NDArray[np.uint8]
 
+    def part(self, left: int, top: int, right: int, bottom: int) -> "Planes":
+        """A view of the box with these sides, all even."""
+        return Planes(
+            self.luma[top:bottom, left:right],
+            self.chroma[top // 2 : bottom // 2, left // 2 : right // 2],
+        )
+
 
 def split(picture: NDArray[np.uint8]) -> Planes:
     """BGR (height, width, 3), even sides -> planes."""

@@ -12,22 +12,29 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from opentalking.providers.render.portrait.attitude import judge
+from opentalking.providers.render.portrait.backdrop import Backdrop, separate
 from opentalking.providers.render.portrait.eyelids import Eye, build_eyes
 from opentalking.providers.render.portrait.head import Head, build_head
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.mouth import MovingMouth, build_mouth
-from opentalking.providers.render.portrait.picture import Picture
+from opentalking.providers.render.portrait.picture import Mode, Picture
 from opentalking.providers.render.portrait.planes import Planes, split
 
-VERSION = 1
+VERSION = 2
 """Counts up whenever the same picture would be animated differently: old caches fall out of use."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedPortrait:
-    """Still planes, mouth, eyes and sway field of one picture; immutable, shared by all sessions."""
+    """Still planes, mouth, eyes and sway field of one picture; immutable, shared by all sessions.
+
+    With a `backdrop`, `planes` are the person's layer. `reason` says why there is no mouth.
+    """
 
     planes: Planes
+    backdrop: Backdrop | None
+    reason: str
     head: Head
     mouth: MovingMouth | None
     eyes: tuple[Eye, ...]
@@ -48,19 +55,31 @@ class PreparedPortrait:
         return sum(array.nbytes for array in _flatten(self, "").values())
 
 
-def prepare(picture: Picture, lids: tuple[Picture, ...], finder: FaceFinder) -> PreparedPortrait:
+def prepare(
+    picture: Picture, lids: tuple[Picture, ...], finder: FaceFinder, mode: Mode | None = None
+) -> PreparedPortrait:
     """Find the face in `picture` (even sides) and build all that animation needs.
 
     `lids` is the same picture with the lids further and further shut; empty if nobody drew them.
+    `mode` is what the bundle asks for; None leaves it to the face's attitude.
     """
     height, width = picture.shape[:2]
-    planes = split(picture)
-    points = finder.find(picture)
-    head = build_head(width, height, points)
-    if points is None:
-        return PreparedPortrait(planes, head, None, ())
+    mesh = finder.find_mesh(picture)
+    verdict = judge(mesh, mode)
+    if mesh is None or verdict.mode != "face":
+        head = build_head(width, height, None)
+        return PreparedPortrait(split(picture), None, verdict.reason, head, None, ())
+    points = mesh.points
+    layers = separate(picture, finder.person(picture), points)
+    front, backdrop = layers or (picture, None)
+    planes = split(front)
     return PreparedPortrait(
-        planes, head, build_mouth(picture, planes, points), build_eyes(picture, lids, points)
+        planes=planes,
+        backdrop=backdrop,
+        reason="",
+        head=build_head(width, height, points, layered=backdrop is not None),
+        mouth=build_mouth(front, planes, points),
+        eyes=build_eyes(front, lids, points),
     )
 
 
@@ -115,4 +134,4 @@ def _restore(kind: Any, arrays: dict[str, np.ndarray[Any, Any]], name: str) -> A
         count = len({key[len(name) :].split(".")[1] for key in arrays if key.startswith(f"{name}.")})
         return tuple(_restore(get_args(kind)[0], arrays, f"{name}.{i}") for i in range(count))
     array = arrays[name]
-    return kind(array) if kind in (int, float) else array
+    return kind(array) if kind in (int, float, str) else array

@@ -165,7 +165,7 @@ class PortraitRenderer:
         portrait = prepared.load(path) if path else None
         if portrait is None:
             lids = lid_pictures(picture, files.lids) if files.lids else ()
-            portrait = prepared.prepare(picture, lids, self._finder)
+            portrait = prepared.prepare(picture, lids, self._finder, files.mode)
             if path:
                 _keep(portrait, path)
         # the first frame of a process is dear (code paths, memory): nobody shall wait for it
