@@ -137,7 +137,10 @@ def _guided(guide: Floats, mask: Floats, reach: int) -> Floats:
         product(guide, guide) - middle * middle + _GUIDE_SOFTNESS
     )
     offset = level - slope * middle
-    return np.asarray(np.clip(mean(slope) * guide + mean(offset), 0, 1), np.float32)
+    return np.asarray(
+        np.clip(mean(np.asarray(slope, np.float32)) * guide + mean(np.asarray(offset, np.float32)), 0, 1),
+        np.float32,
+    )
 
 
 def _filled(pixels: Floats, known: NDArray[np.bool_]) -> Floats:

@@ -1,0 +1,100 @@
+"""What is wrong with an avatar bundle, said so that its maker can mend it."""
+
+from pathlib import Path
+from typing import Any
+
+from opentalking.catalog.avatars import PREVIEW_MAX_BYTES
+from opentalking.catalog.images import MAX_PIXELS
+from opentalking.catalog.manifest import BrokenBundle, read_manifest
+from opentalking.providers.render.portrait.landmarks import FaceFinder
+from opentalking.providers.render.portrait.picture import Picture, decode, lid_pictures, read_files
+from opentalking.providers.render.portrait.study import Study, study
+
+_ASPECT_TOLERANCE = 0.02
+_OUTLINES = ("outer_lip", "inner_mouth")
+_LEAST_OUTLINE_POINTS = 3
+
+
+def problems_of(directory: Path) -> tuple[list[str], Study | None]:
+    """Everything that keeps the bundle from working, and what its picture shows (None if unreadable).
+
+    An empty list means that the bundle can be used. Blocking; raises `OSError` only if the face
+    models are missing.
+    """
+    if not directory.is_dir():
+        return [f"{directory} is no directory"], None
+    try:
+        manifest = read_manifest(directory / "manifest.json", directory.resolve().name)
+    except BrokenBundle as error:
+        return [str(error)], None
+    problems = [*_preview_problems(directory), *_animation_problems(manifest)]
+    try:
+        picture = _picture(directory, manifest)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return [*problems, f"reference picture: {reason}"], None
+    problems += _size_problems(picture, manifest)
+    return problems, study(picture, FaceFinder())
+
+
+def _picture(directory: Path, manifest: dict[str, Any]) -> Picture:
+    files = read_files(directory, manifest)
+    picture = decode(files.picture)
+    if picture.shape[0] * picture.shape[1] > MAX_PIXELS:
+        raise ValueError(f"more than {MAX_PIXELS // 10**6} million pixels")
+    described = manifest["metadata"].get("animation")
+    if isinstance(described, dict) and "lids" in described and files.lids is None:
+        raise ValueError("metadata.animation.lids names no usable strip")
+    if files.lids is not None:
+        lid_pictures(picture, files.lids)
+    return picture
+
+
+def _size_problems(picture: Picture, manifest: dict[str, Any]) -> list[str]:
+    height, width = picture.shape[:2]
+    told = (manifest["width"], manifest["height"])
+    if abs(told[0] * height / (told[1] * width) - 1) > _ASPECT_TOLERANCE:
+        return [f"the manifest says {told[0]}x{told[1]}, the picture is {width}x{height}"]
+    return []
+
+
+def _preview_problems(directory: Path) -> list[str]:
+    try:
+        data = (directory / "preview.png").read_bytes()
+    except OSError:
+        return ["there is no preview.png"]
+    if len(data) > PREVIEW_MAX_BYTES:
+        return [f"preview.png is larger than {PREVIEW_MAX_BYTES // 2**20} MiB"]
+    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return ["preview.png is no PNG picture"]
+    try:
+        decode(data)
+    except ValueError as error:
+        return [f"preview.png: {error}"]
+    return []
+
+
+def _animation_problems(manifest: dict[str, Any]) -> list[str]:
+    animation = manifest["metadata"].get("animation", {})
+    if not isinstance(animation, dict):
+        return ["metadata.animation is no object"]
+    problems = [
+        f"metadata.animation.{name} is no outline of shares from 0 to 1"
+        for name in _OUTLINES
+        if name in animation and not _is_outline(animation[name])
+    ]
+    if animation.get("mode", "face") not in ("face", "still-motion"):
+        problems.append("metadata.animation.mode must be face or still-motion")
+    return problems
+
+
+def _is_outline(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) >= _LEAST_OUTLINE_POINTS
+        and all(isinstance(point, list) and len(point) == 2 and all(map(_is_share, point)) for point in value)
+    )
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
