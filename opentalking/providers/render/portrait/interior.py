@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from opentalking.providers.render.portrait.anatomy import FaceFrame
-from opentalking.providers.render.portrait.lips import MOVEMENTS, Mouth
+from opentalking.providers.render.portrait.anatomy import EYES, FaceFrame, measure
+from opentalking.providers.render.portrait.landmarks import Points
+from opentalking.providers.render.portrait.lips import MOVEMENTS, Mouth, closed_line
 from opentalking.providers.render.portrait.picture import Picture
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
@@ -22,8 +23,10 @@ _UPPER_TEETH = ((8.4, 6.8, 7.4, 6.8, 6.6, 8.0), (9.0, 8.4, 8.7, 7.8, 7.2, 6.6))
 _LOWER_TEETH = ((5.4, 5.9, 6.7, 6.8, 6.6, 8.0), (8.2, 8.2, 8.4, 7.8, 7.2, 7.0))
 _IVORY = (214.0, 230.0, 238.0)
 _TONGUE_COLOUR = (104.0, 98.0, 196.0)
+_TIP_COLOUR = (122.0, 112.0, 214.0)
+_TIP_WIDTH = 26.0
 _CAVITY_COLOUR = (22.0, 20.0, 52.0)
-_SHADE_TINT = (1.12, 1.08, 0.90)
+_SHADE_TINT = (1.35, 1.12, 0.82)
 _SKIN_REFERENCE = (128.0, 158.0, 205.0)
 
 
@@ -31,17 +34,22 @@ _SKIN_REFERENCE = (128.0, 158.0, 205.0)
 class Interior:
     """Sprites in BGR floats with their coverage, placed relative to the mouth's box (pixels).
 
+    `centre`, `line` is the middle of the shut lips; `cosine`, `sine` are the tilt of the head.
+
     `photo_teeth` (box height, box width, 3) and `photo_cover` hold the teeth of a picture with an
     open mouth; both are empty otherwise.
     """
 
     unit: float
     centre: float
-    upper_line: float
-    lower_line: float
+    line: float
+    cosine: float
+    sine: float
     cavity: Floats
     tongue: Floats
     tongue_cover: Floats
+    tip: Floats
+    tip_cover: Floats
     upper_teeth: Floats
     upper_cover: Floats
     lower_teeth: Floats
@@ -51,30 +59,34 @@ class Interior:
 
 
 def build_interior(
-    picture: Picture, frame: FaceFrame, mouth: Mouth, box: tuple[int, int, int, int], *, is_open: bool
+    picture: Picture, points: Points, mouth: Mouth, box: tuple[int, int, int, int], *, is_open: bool
 ) -> Interior:
     """Sprites in the light and cast of this face."""
     left, top = box[:2]
+    frame = measure(points)
     unit = frame.lip_unit
-    light, cast = _light(picture, frame)
+    light, cast = _light(picture, frame, points)
     upper, upper_cover = _teeth(*_UPPER_TEETH, unit, hanging=True)
     lower, lower_cover = _teeth(*_LOWER_TEETH, unit, hanging=False)
     tongue, tongue_cover = _tongue(unit)
+    tip, tip_cover = _tongue_tip(unit)
     middle = len(mouth.upper_inner) // 2
-    lines = [float(edge[middle, 1]) - top for edge in (mouth.upper_inner, mouth.lower_inner)]
-    if is_open:  # the closing field brings both edges together
-        gap = lines[1] - lines[0]
-        lines = [lines[0] + 0.36 * gap, lines[1] - 0.64 * gap]
+    seam = mouth.seam[middle] - (left, top)
+    if is_open:  # where the closing field brings both edges together
+        seam = frame.origin + frame.down * closed_line(frame, mouth) - (left, top)
     photo = _photo_teeth(picture, mouth, box, light) if is_open else None
     empty = np.zeros((0, 0), np.float32)
     return Interior(
         unit=unit,
-        centre=float(mouth.seam[middle, 0]) - left,
-        upper_line=lines[0],
-        lower_line=lines[1],
+        centre=float(seam[0]),
+        line=float(seam[1]),
+        cosine=float(frame.across[0]),
+        sine=float(frame.across[1]),
         cavity=np.array(_CAVITY_COLOUR, np.float32) * light,
-        tongue=tongue * light,
+        tongue=_tinted(tongue, light * cast),
         tongue_cover=tongue_cover,
+        tip=_tinted(tip, light * cast),
+        tip_cover=tip_cover,
         upper_teeth=_tinted(upper, light * cast),
         upper_cover=upper_cover,
         lower_teeth=_tinted(lower, light * cast * 0.88),
@@ -84,8 +96,11 @@ def build_interior(
     )
 
 
-def _light(picture: Picture, frame: FaceFrame) -> tuple[float, Floats]:
-    """Brightness of the skin beside the mouth relative to a common one, and its colour cast."""
+def _light(picture: Picture, frame: FaceFrame, points: Points) -> tuple[float, Floats]:
+    """Brightness of the scene relative to a common one, and the skin's colour cast.
+
+    Light skin and the white of the eyes both tell of the light; a dark skin must not darken the teeth.
+    """
     reach = max(2, int(2 * frame.millimetre))
     tones = []
     for side in (-1, 1):
@@ -95,9 +110,19 @@ def _light(picture: Picture, frame: FaceFrame) -> tuple[float, Floats]:
             tones.append(np.median(patch.reshape(-1, 3), axis=0))
     reference = np.array(_SKIN_REFERENCE, np.float32)
     skin = np.max(tones, axis=0).astype(np.float32) if tones else reference
-    light = float(np.clip(skin.mean() / 165, 0.76, 1.06))
-    cast = ((skin / (skin.mean() + 1)) / (reference / reference.mean())) ** 0.5
-    return light, np.asarray(np.clip(cast, 0.75, 1.15), np.float32)
+    white = _brightest_of_eyes(picture, points)
+    light = float(np.clip(max(skin.mean() / 165, white / 205), 0.12, 1.06))
+    cast = ((skin / (skin.mean() + 1)) / (reference / reference.mean())) ** 0.6
+    return light, np.asarray(np.clip(cast, 0.7, 1.2), np.float32)
+
+
+def _brightest_of_eyes(picture: Picture, points: Points) -> float:
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for upper, lower in EYES:
+        ring = np.round(np.r_[points[list(upper)], points[list(lower)][::-1]]).astype(np.int32)
+        cv2.fillPoly(mask, [ring], 1)  # type: ignore[list-item]  # the stubs want a list of plain arrays
+    inside = picture[mask > 0]
+    return float(np.percentile(inside.mean(1), 95)) if inside.size else 0.0
 
 
 def _tinted(colour: Floats, tint: Floats) -> Floats:
@@ -152,6 +177,18 @@ def _tongue(unit: float) -> tuple[Floats, Floats]:
     )
 
 
+def _tongue_tip(unit: float) -> tuple[Floats, Floats]:
+    """The tip as it shows between or behind the teeth: narrower, lighter, with a soft rim."""
+    x, y, size = _raster(_TIP_WIDTH, 13.0, unit)
+    inside = 1 - np.abs(x / 11.5) ** 2.4 - np.abs((y - 9.0) / 8.6) ** 2.2
+    gleam = 34 * np.exp(-(((x + 2.5) / 5.0) ** 2) - ((y - 3.2) / 1.5) ** 2)
+    shade = np.clip(0.72 + 0.5 * inside, 0.6, 1.04) * (1 - 0.10 * np.exp(-((x / 1.5) ** 2)))
+    colour = np.array(_TIP_COLOUR, np.float32) * shade[..., None] + gleam[..., None]
+    return _shrink(colour.astype(np.float32), size), _shrink(
+        np.clip(inside * 4, 0, 1).astype(np.float32), size
+    )
+
+
 def _shrink(values: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
 
@@ -183,34 +220,55 @@ def paint(interior: Interior, face: FaceParameters, opening: Floats, left: int, 
     height, width = opening.shape
     canvas = np.empty((height, width, 3), np.float32)
     canvas[:] = interior.cavity
-    dropped = interior.lower_line + jaw * _JAW_DROP * unit - top
-    x = interior.centre - interior.upper_cover.shape[1] / 2 - left
+    lay = _Layers(interior, canvas, left, top)
+    dropped = jaw * _JAW_DROP * unit
     tongue = float(face[_TONGUE])
-    _lay(canvas, interior.tongue, interior.tongue_cover, x, dropped - (2.0 + 4.5 * jaw + 2.0 * tongue) * unit)
+    # rounded lips stand before the teeth and keep the light from them
+    bared = float(np.clip((0.9 - pucker) / 0.25, 0.0, 1.0))
+    lay.put(interior.tongue, interior.tongue_cover, dropped - (2.0 + 4.5 * jaw + 2.0 * tongue) * unit)
     lower_top = dropped - interior.lower_cover.shape[0] + 8.6 * unit
-    _lay(canvas, interior.lower_teeth, interior.lower_cover, x, lower_top)
+    lay.put(interior.lower_teeth, interior.lower_cover, lower_top, bared)
     if interior.photo_cover.size:
         area = (slice(top, top + height), slice(left, left + width))
-        canvas += (interior.photo_teeth[area] - canvas) * interior.photo_cover[area][..., None]
+        canvas += (interior.photo_teeth[area] - canvas) * (interior.photo_cover[area] * bared)[..., None]
     else:
-        _lay(canvas, interior.upper_teeth, interior.upper_cover, x, interior.upper_line - top - 5.6 * unit)
+        lay.put(interior.upper_teeth, interior.upper_cover, -5.6 * unit, bared)
     if tongue > 0.05:
-        tip = interior.upper_line - top + (2.6 - 0.6 * tongue) * unit
-        _lay(canvas, interior.tongue, interior.tongue_cover * np.float32(min(1.0, tongue)), x, tip)
-    shade = 1 - _light_inside(opening, unit, pucker)
+        tip = (3.4 - 3.2 * min(1.0, tongue) + 1.0 * jaw) * unit
+        lay.put(interior.tip, interior.tip_cover, tip, min(1.0, 1.6 * tongue))
+    shade = 1 - _light_inside(opening, unit)
     # shadows in a mouth are red: grey ones make the teeth look dead
     return canvas * (1 - shade[..., None] * np.array(_SHADE_TINT, np.float32))
 
 
-def _lay(canvas: Floats, colour: Floats, cover: Floats, x: float, y: float) -> None:
-    height, width = canvas.shape[:2]
-    shift = np.array([[1, 0, x], [0, 1, y]], np.float32)
-    weight = cv2.warpAffine(cover, shift, (width, height))
-    placed = cv2.warpAffine(colour, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    canvas += (placed - canvas) * weight[..., None]
+class _Layers:
+    """Lays sprites into a part of the mouth's box, tilted like the head."""
+
+    def __init__(self, interior: Interior, canvas: Floats, left: int, top: int) -> None:
+        self._interior = interior
+        self._canvas = canvas
+        self._origin = (interior.centre - left, interior.line - top)
+
+    def put(self, colour: Floats, cover: Floats, down: float, strength: float = 1.0) -> None:
+        """Blend a sprite in, its upper edge `down` pixels below the line of the shut lips."""
+        if strength <= 0:
+            return
+        height, width = self._canvas.shape[:2]
+        cosine, sine = self._interior.cosine, self._interior.sine
+        aside = -cover.shape[1] / 2
+        place = np.array(
+            [
+                [cosine, -sine, self._origin[0] + cosine * aside - sine * down],
+                [sine, cosine, self._origin[1] + sine * aside + cosine * down],
+            ],
+            np.float32,
+        )
+        weight = cv2.warpAffine(cover, place, (width, height))
+        placed = cv2.warpAffine(colour, place, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        self._canvas += (placed - self._canvas) * (weight * np.float32(strength))[..., None]
 
 
-def _light_inside(opening: Floats, unit: float, pucker: float) -> Floats:
+def _light_inside(opening: Floats, unit: float) -> Floats:
     """Light that reaches in: less near the lips and under the upper one."""
     wide, low = int(4.5 * unit) | 1, int(2.0 * unit) | 1
     deep = cv2.blur(cv2.blur(opening, (wide, low)), (low, low))
@@ -218,5 +276,4 @@ def _light_inside(opening: Floats, unit: float, pucker: float) -> Floats:
         opening, np.array([[1, 0, 0], [0, 1, 1.3 * unit]], np.float32), opening.shape[::-1]
     )
     under = cv2.blur(under, (low, low))
-    light = 0.54 + 0.46 * np.minimum(deep * 1.5, 1) * (0.55 + 0.45 * under)
-    return np.asarray(light * (1 - 0.22 * max(0.0, pucker)), np.float32)
+    return np.asarray(0.74 + 0.26 * np.minimum(deep * 1.5, 1) * (0.55 + 0.45 * under), np.float32)

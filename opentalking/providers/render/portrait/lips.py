@@ -57,6 +57,15 @@ MOVEMENTS: dict[str, LipMovement] = {
 
 _JAW_CHIN_MILLIMETRES = 8.4
 _LOCAL_MILLIMETRES = 5.0
+_NEUTRAL_HALF_WIDTH = 26.5
+_RELAXED_SHARE = 0.75
+"""How much of a smile's width goes when the mouth is shut."""
+_PLEASANT_MILLIMETRES = 1.0
+"""How far the corners of a relaxed mouth may be above its middle."""
+_UPPER_SHARE = 0.34
+"""Share of an open mouth's gap that the upper lip comes down."""
+_CLOSING_PULLS = (9.0, 17.0)
+"""How far (mm) the skin follows lips that are shut, above and below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +129,41 @@ def control_displacements(
     Shapes (22, p, 2), (22, p, 2), (n, p, 2) with p parameters; lip rows are the outer edge, then
     the inner one. `chin` and `jaw_half_width` are local coordinates.
     """
-    upper = np.stack([_lip(frame, mouth, name, upper=True) for name in PARAMETERS], 1)
-    lower = np.stack([_lip(frame, mouth, name, upper=False) for name in PARAMETERS], 1)
-    edge = frame.local(np.r_[mouth.upper_outer, mouth.lower_outer])
-    moves = np.r_[upper[:11], lower[:11]]
+    relaxed = _relaxing(frame, mouth)
+    upper, lower = (
+        np.stack([_lip(frame, mouth, name, upper=is_upper, relaxed=relaxed) for name in PARAMETERS], 1)
+        for is_upper in (True, False)
+    )
+    pull = np.array([MOVEMENTS[name].pull for name in PARAMETERS])
     place = frame.local(skin)
+    around = _followed(frame, mouth, place, np.r_[upper[:11], lower[:11]], pull)
+    _add_jaw(around, place, chin, jaw_half_width, frame)
+    return upper, lower, around
+
+
+def _followed(
+    frame: FaceFrame,
+    mouth: Mouth,
+    place: NDArray[np.float64],
+    moves: NDArray[np.float64],
+    pull: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """How skin at `place` (n, 2) follows the outer lip edges' `moves` (22, p, 2), which reach `pull` mm."""
+    edge = frame.local(np.r_[mouth.upper_outer, mouth.lower_outer])
     distance = np.linalg.norm(place[:, None] - edge[None], axis=2)
     near = np.exp(-((distance / (_LOCAL_MILLIMETRES * frame.millimetre)) ** 2)) + 1e-9
     near /= near.sum(1, keepdims=True)
-    pull = np.array([MOVEMENTS[name].pull for name in PARAMETERS]) * frame.millimetre
-    follow = np.exp(-((distance.min(1)[:, None] / pull) ** 2))
-    around = np.einsum("ne,epk->npk", near, moves) * follow[..., None]
-    _add_jaw(around, place, chin, jaw_half_width, frame)
-    return upper, lower, around
+    follow = np.exp(-((distance.min(1)[:, None] / (pull * frame.millimetre)) ** 2))
+    return np.asarray(np.einsum("ne,epk->npk", near, moves) * follow[..., None])
+
+
+def _relaxing(frame: FaceFrame, mouth: Mouth) -> float:
+    """How far (mm) the corners of a shut, smiling mouth are above where rounded lips have them."""
+    seam = frame.local(mouth.seam)[:, 1] / frame.lip_unit
+    if mouth.gap > OPEN_GAP_MILLIMETRES * frame.millimetre:
+        return 0.0  # the field that shuts the mouth has done it
+    lifted = float(seam[len(seam) // 2] - (seam[0] + seam[-1]) / 2)
+    return float(np.clip(lifted - _PLEASANT_MILLIMETRES, 0, 4))
 
 
 def _add_jaw(
@@ -148,27 +179,60 @@ def _add_jaw(
     around[:, jaw, 0] = around[:, jaw, 0] * 0.7 - 0.7 * frame.lip_unit * weight * np.clip(side, -1, 1)
 
 
-def _lip(frame: FaceFrame, mouth: Mouth, name: str, *, upper: bool) -> NDArray[np.float64]:
+def _lip(frame: FaceFrame, mouth: Mouth, name: str, *, upper: bool, relaxed: float) -> NDArray[np.float64]:
     move = MOVEMENTS[name]
+    corner = move.corner + (relaxed if name == "pucker" else 0.0)
     outer, inner = (mouth.upper_outer, mouth.upper_inner) if upper else (mouth.lower_outer, mouth.lower_inner)
     middles = (move.upper_outer, move.upper_inner) if upper else (move.lower_outer, move.lower_inner)
     rows = []
     for contour, middle in ((outer, middles[0]), (inner, middles[1])):
         t = np.clip(frame.local(contour)[:, 0] / frame.mouth_half_width, -1, 1)
         bow = np.clip(1 - t * t, 0, 1) ** move.roundness
-        down = move.corner * (1 - bow) + middle * bow
+        down = corner * (1 - bow) + middle * bow
         rows.append(np.stack([move.spread * t, down], -1) * frame.lip_unit)
     return np.concatenate(rows)
 
 
-def closing_displacements(frame: FaceFrame, mouth: Mouth) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What shuts a mouth that is open in the picture: upper and lower lip rows, each (22, 2), pixels."""
-    gap = np.clip(frame.local(mouth.lower_inner)[:, 1] - frame.local(mouth.upper_inner)[:, 1], 0, None)
-    gap[[0, -1]] = 0.0
-    still = np.zeros_like(gap)
-    upper = np.concatenate([np.stack([still, gap * share], -1) for share in (0.32, 0.36)])
-    lower = np.concatenate([np.stack([still, -gap * share], -1) for share in (0.55, 0.64)])
-    return upper, lower
+def closing_displacements(
+    frame: FaceFrame, mouth: Mouth, skin: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What shuts a mouth that is open in the picture and takes most of its smile away, pixels.
+
+    Upper and lower lip rows, each (22, 2), and how `skin` (n, 2) follows, (n, 2).
+    """
+    unit = frame.millimetre
+    upper, lower = frame.local(mouth.upper_inner), frame.local(mouth.lower_inner)
+    meet = closed_line(frame, mouth)
+    excess = max(0.0, frame.mouth_half_width / unit - _NEUTRAL_HALF_WIDTH) * _RELAXED_SHARE * unit
+    rows = []
+    for inner, outer, thick in (
+        (upper, frame.local(mouth.upper_outer), 0.92),
+        (lower, frame.local(mouth.lower_outer), 0.88),
+    ):
+        t = np.clip(inner[:, 0] / frame.mouth_half_width, -1, 1)
+        down = meet - _PLEASANT_MILLIMETRES * unit * t * t - inner[:, 1]
+        for edge, share in ((outer, thick), (inner, 1.0)):
+            aside = -excess * np.clip(edge[:, 0] / frame.mouth_half_width, -1, 1)
+            # corners belong to both lips: they go all the way, or the mouth would gape there
+            ends = np.abs(t) ** 3
+            rows.append(np.stack([aside, down * (share + (1 - share) * ends)], -1))
+    moves = np.r_[rows[0], rows[2]][:, None]
+    place = frame.local(skin)
+    is_above = place[:, 1] < np.interp(place[:, 0], *frame.local(mouth.seam).T)
+    # the jaw comes along from far below, the nose stays
+    around = _followed(frame, mouth, place, moves.repeat(2, 1), np.array(_CLOSING_PULLS))
+    return (
+        np.concatenate(rows[:2]),
+        np.concatenate(rows[2:]),
+        np.where(is_above[:, None], around[:, 0], around[:, 1]),
+    )
+
+
+def closed_line(frame: FaceFrame, mouth: Mouth) -> float:
+    """Where the lips of an open mouth meet once it is shut: along `down` from `frame.origin`, pixels."""
+    middle = len(mouth.upper_inner) // 2
+    upper, lower = (frame.local(edge)[middle, 1] for edge in (mouth.upper_inner, mouth.lower_inner))
+    return float(upper + _UPPER_SHARE * (lower - upper))
 
 
 def spread_over(

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from opentalking.providers.render.portrait import anatomy, lips
 from opentalking.providers.render.portrait.anatomy import FaceFrame
+from opentalking.providers.render.portrait.bare_lips import lips_only
 from opentalking.providers.render.portrait.interior import Interior, build_interior
 from opentalking.providers.render.portrait.landmarks import Points
 from opentalking.providers.render.portrait.picture import Picture
-from opentalking.providers.render.portrait.planes import Planes
+from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.warp import Grid, smoothstep
 from opentalking.providers.render.visemes import PARAMETERS
 
@@ -69,14 +70,13 @@ def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth
     upper_fields, lower_fields = _fields(frame, mouth, points, box, is_open)
     left, top, width, height = box
     upper_cover, lower_cover = _covers(frame, mouth, box)
+    if is_open:
+        planes = split(lips_only(picture, mouth, frame))
     reach = frame.millimetre
     band_top = int(np.flatnonzero((lower_cover > 0).any(1))[0] - _REACH_UP * reach)
     band_bottom = int(np.flatnonzero((upper_cover > 0).any(1))[-1] + _REACH_DOWN * reach)
     bias = np.zeros(len(PARAMETERS) + 1, np.float32)
     bias[-1] = 1.0 if is_open else 0.0
-    if is_open:  # an open mouth mostly smiles: rest means no smile
-        bias[PARAMETERS.index("smile")] = -0.5
-        bias[PARAMETERS.index("pucker")] = 0.2
     return MovingMouth(
         left=left,
         top=top,
@@ -87,7 +87,7 @@ def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth
         upper=_sheets(planes, box, upper_cover, upper_fields),
         lower=_sheets(planes, box, lower_cover, lower_fields),
         bias=bias,
-        interior=build_interior(picture, frame, mouth, box, is_open=is_open),
+        interior=build_interior(picture, points, mouth, box, is_open=is_open),
     )
 
 
@@ -115,7 +115,8 @@ def _fields(
     chin = float(frame.local(mesh[[anatomy.CHIN]])[0, 1])
     jaw = float(np.abs(frame.local(mesh[list(anatomy.JAW_ANGLES)])[:, 0]).max())
     moves = lips.control_displacements(frame, mouth, skin, chin, jaw)
-    closing = lips.closing_displacements(frame, mouth) if is_open else (np.zeros((22, 2)), np.zeros((22, 2)))
+    closing = lips.closing_displacements(frame, mouth, skin) if is_open else np.zeros((2, 22, 2))
+    closing_around = closing[2] if is_open else np.zeros((len(skin), 2))
     nodes = Grid(width, height, PITCH).positions().reshape(-1, 2) + np.array([left, top])
     border = _border(box)
     fade = _fade(nodes, box, frame)
@@ -129,7 +130,7 @@ def _fields(
     ):
         # the other lip's skin would fold this sheet over where the mouth stands wide open
         lip = np.concatenate([move, shut[:, None]], 1)
-        around = np.concatenate([moves[2][own], np.zeros((own.sum(), 1, 2))], 1)
+        around = np.concatenate([moves[2][own], closing_around[own][:, None]], 1)
         values = np.concatenate([lip, around, np.zeros((len(border), lip.shape[1], 2))])
         controls, values = lips.without_doubles(np.concatenate([*contours, skin[own], border]), values)
         spread = lips.spread_over(frame, controls, values, nodes) * fade

@@ -40,11 +40,22 @@ class Grid:
         y = (np.arange(self.rows, dtype=np.float32) + 0.5) * self.pitch - 0.5
         return np.dstack(np.meshgrid(x, y)).astype(np.float32)
 
-    def enlarge(self, field: Field, divisor: int = 1) -> Field:
-        """Values of `field` at every pixel, or at every pixel of planes `divisor` times smaller."""
+    def enlarge(self, positions: Field, divisor: int = 1) -> Field:
+        """`positions` at every pixel, or at every pixel of planes `divisor` times smaller.
+
+        They are in pixels of the planes, and go on beyond the outer nodes as they lie: evenly.
+        """
         pitch = self.pitch // divisor
-        full = cv2.resize(field, (self.columns * pitch, self.rows * pitch), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(full[: self.height // divisor, : self.width // divisor], np.float32)
+        size = (self.columns * pitch, self.rows * pitch)
+        full = np.asarray(cv2.resize(positions, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        # beyond the middle of the outer cells `cv2.resize` repeats their value
+        beyond = np.arange(pitch // 2, dtype=np.float32) - np.float32((pitch - 1) / 2)
+        count = len(beyond)
+        full[:count, :, 1] += beyond[:, None]
+        full[-count:, :, 1] -= beyond[::-1, None]
+        full[:, :count, 0] += beyond
+        full[:, -count:, 0] -= beyond[::-1]
+        return full[: self.height // divisor, : self.width // divisor]
 
 
 def thin_plate(
