@@ -12,6 +12,15 @@ export const en = {
   "start.again": "Start again",
   "start.retry": "Try again",
   "start.hint": "{name} is an AI character. It answers aloud, so turn your sound on.",
+  "start.languages": "Write in {languages}.",
+
+  "people.open": "People",
+  "people.title": "Who would you like to talk to?",
+  "people.close": "Close",
+  "people.switch": "Choosing someone else ends this conversation and begins a new one.",
+  "people.current": "on the stage now",
+  "people.voice": "Voice: {voice}",
+  "people.failed": "The list could not be renewed, so it may be out of date.",
 
   "composer.label": "Your message",
   "composer.placeholder": "Write to {name}…",

@@ -14,6 +14,15 @@ export const zh: Catalogue = {
   "start.again": "重新开始",
   "start.retry": "再试一次",
   "start.hint": "{name}是 AI 角色，会用语音回答，请打开声音。",
+  "start.languages": "可以用{languages}交谈。",
+
+  "people.open": "角色",
+  "people.title": "想和谁聊聊？",
+  "people.close": "收起",
+  "people.switch": "选择其他角色会结束当前对话，并开始新的对话。",
+  "people.current": "正在台上",
+  "people.voice": "声音：{voice}",
+  "people.failed": "未能更新角色列表，显示的可能不是最新内容。",
 
   "composer.label": "你的消息",
   "composer.placeholder": "对{name}说点什么…",
