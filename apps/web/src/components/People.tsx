@@ -3,7 +3,7 @@ import type { AvatarSummary, VoiceItem } from "../api/types";
 import { languageList, useTranslate } from "../i18n";
 import { type Cast, type Profile, voiceName } from "../session/cast";
 import { Portrait } from "./Portrait";
-import { CheckIcon, CloseIcon } from "./icons";
+import { CheckIcon, CloseIcon, SoundIcon } from "./icons";
 import { stepOf } from "./gridSteps";
 
 interface Props {
@@ -37,8 +37,8 @@ export function People({ open, avatars, currentId, cast, previewUrl, talking, on
     }
     element.showModal();
     element.querySelector<HTMLElement>("[aria-current=true]")?.focus();
-    void cast.renew();
-  }, [open, cast]);
+    void cast.renew(avatars);
+  }, [open, cast, avatars]);
 
   const onBackdrop = (event: MouseEvent): void => {
     if (event.target === dialog.current) onClose();
@@ -53,13 +53,13 @@ export function People({ open, avatars, currentId, cast, previewUrl, talking, on
             <button type="button" className="round quiet" aria-label={t("people.close")} title={t("people.close")} data-testid="people-close" onClick={onClose}>
               <CloseIcon />
             </button>
+            {talking && <p className="drawer-note">{t("people.switch")}</p>}
           </header>
-          {talking && <p className="drawer-note">{t("people.switch")}</p>}
           {failure !== null && (
             <Failure
               detail={failure}
               onRetry={() => {
-                void cast.renew();
+                void cast.renew(avatars);
               }}
             />
           )}
@@ -118,7 +118,12 @@ function Tile({ avatar, preview, current, profile, voices, onChoose }: TileProps
       <span className="person-words">
         <b className="person-name">{avatar.name}</b>
         {spoken && <span>{spoken}</span>}
-        {voice && <span>{t("people.voice", { voice })}</span>}
+        {voice && (
+          <span className="person-voice">
+            <SoundIcon />
+            <span className="sr-only">{t("people.voice")}</span> {voice}
+          </span>
+        )}
       </span>
     </button>
   );

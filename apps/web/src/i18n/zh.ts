@@ -21,7 +21,7 @@ export const zh: Catalogue = {
   "people.close": "收起",
   "people.switch": "选择其他角色会结束当前对话，并开始新的对话。",
   "people.current": "正在台上",
-  "people.voice": "声音：{voice}",
+  "people.voice": "声音：",
   "people.failed": "未能更新角色列表，显示的可能不是最新内容。",
 
   "composer.label": "你的消息",

@@ -11,6 +11,7 @@ class World {
   calls: string[] = [];
   avatars = [avatar, { ...avatar, id: "zoe", name: "Zoe" }];
   down = false;
+  listDown = false;
   readonly cast = new Cast({
     avatars: () => this.answer("avatars", this.avatars),
     avatar: (id: string) => this.answer<AvatarManifest>(id, { ...manifest, id }),
@@ -19,7 +20,7 @@ class World {
 
   private answer<T>(call: string, value: T): Promise<T> {
     this.calls.push(call);
-    return this.down ? Promise.reject(down) : Promise.resolve(value);
+    return this.down || (this.listDown && call === "avatars") ? Promise.reject(down) : Promise.resolve(value);
   }
 }
 
@@ -31,29 +32,35 @@ beforeEach(() => {
 describe("the cast", () => {
   it("asks for each profile and for the voices once, and for the list each time", async () => {
     await world.cast.meet("demo-avatar");
-    await world.cast.renew();
-    await world.cast.renew();
+    await world.cast.renew([avatar]);
+    await world.cast.renew([avatar]);
     expect(world.calls.toSorted()).toEqual(["avatars", "avatars", "demo-avatar", "voices", "zoe"]);
     expect(Object.keys(world.cast.getState().profiles).toSorted()).toEqual(["demo-avatar", "zoe"]);
     expect(world.cast.getState().voices).toEqual([voice]);
   });
 
   it("does not ask twice for what is under way", async () => {
-    await Promise.all([world.cast.renew(), world.cast.meet("zoe"), world.cast.renew()]);
+    await Promise.all([world.cast.renew([avatar]), world.cast.meet("zoe"), world.cast.renew([avatar])]);
     expect(world.calls.toSorted()).toEqual(["avatars", "demo-avatar", "voices", "zoe"]);
   });
 
   it("keeps what it knows when the server does not answer, says so, and asks again next time", async () => {
-    await world.cast.renew();
+    await world.cast.renew([avatar]);
     world.down = true;
-    await world.cast.renew();
+    await world.cast.renew([avatar]);
     const { avatars, failure } = world.cast.getState();
     expect([avatars, failure]).toEqual([world.avatars, "connection refused"]);
     world.down = false;
     world.avatars = [...world.avatars, { ...avatar, id: "new" }];
-    await world.cast.renew();
+    await world.cast.renew([avatar]);
     expect(world.cast.getState()).toMatchObject({ avatars: world.avatars, failure: null });
     expect(world.cast.getState().profiles["new"]).toBeDefined();
+  });
+
+  it("asks for those whom the page knows when there is no list at all", async () => {
+    world.listDown = true;
+    await world.cast.renew([avatar]);
+    expect(Object.keys(world.cast.getState().profiles)).toEqual(["demo-avatar"]);
   });
 
   it("asks again for a profile that did not come", async () => {

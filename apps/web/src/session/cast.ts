@@ -36,8 +36,8 @@ export class Cast {
     return () => this.listeners.delete(listener);
   };
 
-  /** Asks who there is now, and for whatever is not known yet of them. */
-  async renew(): Promise<void> {
+  /** Asks who there is now, and for whatever is not known yet of them, or of `known` if no list comes. */
+  async renew(known: readonly AvatarSummary[]): Promise<void> {
     await this.once("avatars", async () => {
       try {
         const avatars = await this.client.avatars();
@@ -47,8 +47,8 @@ export class Cast {
       }
     });
     this.asked.delete("avatars");
-    const ids = this.state.avatars?.map(({ id }) => id) ?? [];
-    await Promise.all([this.hear(), ...ids.map((id) => this.meet(id))]);
+    const people = this.state.avatars ?? known;
+    await Promise.all([this.hear(), ...people.map(({ id }) => this.meet(id))]);
   }
 
   /** Asks for the profile of one character, unless it is known. */
