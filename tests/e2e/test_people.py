@@ -14,6 +14,12 @@ from tests.support.server import RunningServer
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank."
 LONG_TEXT = f"{SENTENCE} Please send me the report by Friday afternoon."
 
+WHERE = """() => {
+    const focused = document.activeElement;
+    return focused.closest("[data-testid=people]") ? "drawer" : focused.tagName;
+}"""
+"""Which part of the page has the keyboard."""
+
 
 async def open_drawer(page: Page) -> None:
     await page.click("[data-testid=people-open]")
@@ -98,11 +104,7 @@ async def test_the_open_drawer_keeps_the_keyboard_and_escape_closes_only_it(page
     places = set()
     for _ in range(await page.page.locator("[data-testid=person]").count() + 4):
         await page.page.keyboard.press("Tab")
-        places.add(
-            await page.page.evaluate(
-                "document.activeElement.closest('[data-testid=people]') ? 'drawer' : document.activeElement.tagName"
-            )
-        )
+        places.add(await page.page.evaluate(WHERE))
     assert places <= {"drawer", "BODY"}, "the page behind the drawer had the keyboard"
     await page.page.focus("[data-testid=people-close]")
     await page.page.keyboard.press("Escape")

@@ -68,6 +68,7 @@ export function App({ client, cast, controller }: Props) {
   return (
     <main className="page" style={shape}>
       <Backdrop preview={preview} />
+      {link.phase === "loading" && <div className="stage stage-waiting" aria-hidden="true" />}
       {setup && preview && (
         <Stage
           name={name}

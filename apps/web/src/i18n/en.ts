@@ -34,7 +34,7 @@ export const en = {
   "captions.you": "You",
 
   "status.loading": "Loading…",
-  "status.ready": "Ready when you are",
+  "status.ready": "Ready",
   "status.connecting": "Connecting…",
   "status.connecting.elapsed": "Connecting… {seconds} s",
   "status.queued": "Waiting for a free place, number {position}",

@@ -36,7 +36,7 @@ export const zh: Catalogue = {
   "captions.you": "你",
 
   "status.loading": "正在加载…",
-  "status.ready": "随时可以开始",
+  "status.ready": "准备好了",
   "status.connecting": "正在连接…",
   "status.connecting.elapsed": "正在连接… {seconds} 秒",
   "status.queued": "正在排队，第 {position} 位",
