@@ -43,6 +43,7 @@ describe("Composer", () => {
   it.each([
     ["a line break", { key: "Enter", shiftKey: true }],
     ["an input method's choice", { key: "Enter", isComposing: true }],
+    ["an input method's choice in Safari", { key: "Enter", keyCode: 229 }],
   ])("does not take %s for sending", (_what, key) => {
     const field = show(false);
     fireEvent.change(field, { target: { value: "ni hao" } });
