@@ -88,6 +88,7 @@ describe("WhoAnswers", () => {
     const text = show({ llm: { provider: "builtin", model: "SmolLM2-135M", demo: true } });
     expect(text).toMatch(/^Demo model *SmolLM2-135M/);
     expect(text).toContain("OPENTALKING_LLM_BASE_URL");
+    expect(screen.getByLabelText("Who answers: Demo model SmolLM2-135M")).toBeTruthy();
   });
 
   it("names a real model and its provider", () => {
