@@ -20,6 +20,8 @@ from opentalking.providers.render.portrait.warp import smoothstep
 STEPS = 6
 """Steps from open (0) to shut (`STEPS`)."""
 _SUPERSAMPLING = 4
+_FRAME_MILLIMETRES = 18.0
+"""What is darker or brighter than skin over this length is a spectacle frame or its glare."""
 
 Floats = NDArray[np.float32]
 Curve = NDArray[np.float64]
@@ -133,7 +135,11 @@ def _hole(lids: _Lids, shape: tuple[int, ...]) -> Floats:
 
 
 def _skin_lid(source: Floats, lids: _Lids) -> Floats:
-    """The eye's patch with the eye painted over by a quadratic fit of the surrounding skin."""
+    """The eye's patch with the eye painted over by the skin around it.
+
+    A quadratic fit gives the shape of the light; what it misses at the hole's edge is drawn inwards, so
+    that no outline shows. Spectacle frames and their glare are neither taken for skin nor painted over.
+    """
     shape, unit = source.shape[:2], lids.unit
     hole = _hole(lids, shape)
     ring = (cv2.dilate(hole, _ellipse(7 * unit, 7 * unit)) > 0) & (hole == 0)
@@ -148,10 +154,48 @@ def _skin_lid(source: Floats, lids: _Lids) -> Floats:
     damping = np.diag([1e-3, 0.5, 0.5, 6.0, 6.0]) * len(system) * 0.02
     weights = np.linalg.solve(system.T @ system + damping, system.T @ source[usable])
     skin = np.clip(terms @ weights, 0, 255)
+    near = ring & (tone > 0.70 * bright) & (tone < 1.3 * bright)
+    skin += _drawn_in(np.asarray(source - skin, np.float32), near, lids)
     skin *= (1 + _lid_relief(u, v, lids))[..., None]
+    skin += _grain(source, usable, unit)[..., None]
     cover = cv2.GaussianBlur(hole, (0, 0), 1.5 * unit)
-    cover = np.clip(cover * 1.25 - 0.12, 0, 1)[..., None]
-    return np.asarray(source + (skin - source) * cover, np.float32)
+    cover = np.clip(cover * 1.25 - 0.12, 0, 1) * (1 - _foreign(tone, bright, lids))
+    return np.asarray(source + (skin - source) * cover[..., None], np.float32)
+
+
+def _drawn_in(missed: Floats, known: NDArray[np.bool_], lids: _Lids) -> Floats:
+    """`missed` where it is known, drawn over all of the patch, weaker with distance."""
+    have = known.astype(np.float32)
+    total, share = np.zeros_like(missed), np.full(have.shape, 1e-4, np.float32)
+    for millimetres, strength in ((1.2, 1.0), (3.0, 0.12), (7.0, 0.02)):
+        sigma = max(0.6, millimetres * lids.unit)
+        total += strength * cv2.GaussianBlur(missed * have[..., None], (0, 0), sigma)
+        share += strength * cv2.GaussianBlur(have, (0, 0), sigma)
+    return np.asarray(total / share[..., None], np.float32)
+
+
+def _grain(source: Floats, skin: NDArray[np.bool_], unit: float) -> Floats:
+    """Noise as fine and as strong as the skin's own: a lid without it looks like plastic."""
+    fine = source.mean(2) - cv2.GaussianBlur(source.mean(2), (0, 0), max(0.8, 0.8 * unit))
+    strength = float(np.median(np.abs(fine[skin]))) * 1.48 if skin.any() else 0.0
+    noise = np.random.default_rng(7).normal(0, 1, source.shape[:2]).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), max(0.6, 0.45 * unit))
+    return np.asarray(soft / (soft.std() + 1e-6) * min(strength, 5.0), np.float32)
+
+
+def _foreign(tone: Floats, bright: float, lids: _Lids) -> Floats:
+    """Where a frame or its glare lies over the eye's surroundings, 0..1."""
+    opening = (_filled(np.r_[lids.upper, lids.lower[::-1]], tone.shape) > 0.3).astype(np.uint8)
+    eye = cv2.dilate(opening, _ellipse(6 * lids.unit, 5.5 * lids.unit)) > 0
+    odd = (((tone < 0.62 * bright) | (tone > 1.28 * bright)) & ~eye).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
+    long = [  # lashes, creases and moles are short
+        k for k in range(1, count)
+        if max(stats[k, cv2.CC_STAT_WIDTH], stats[k, cv2.CC_STAT_HEIGHT]) > _FRAME_MILLIMETRES * lids.unit
+    ]  # fmt: skip
+    odd = np.isin(labels, long).astype(np.uint8)
+    grown = cv2.dilate(odd, _ellipse(2 * lids.unit, 2 * lids.unit)).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), max(0.5, 0.5 * lids.unit)), np.float32)
 
 
 def _lid_relief(u: Curve, v: Curve, lids: _Lids) -> Curve:

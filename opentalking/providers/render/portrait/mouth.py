@@ -11,7 +11,7 @@ from opentalking.providers.render.portrait.anatomy import FaceFrame
 from opentalking.providers.render.portrait.bare_lips import lips_only
 from opentalking.providers.render.portrait.interior import Interior, build_interior
 from opentalking.providers.render.portrait.landmarks import Points
-from opentalking.providers.render.portrait.picture import Picture
+from opentalking.providers.render.portrait.picture import Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.warp import Grid, smoothstep
 from opentalking.providers.render.visemes import PARAMETERS
@@ -20,6 +20,8 @@ PITCH = 4
 """Pixels between grid nodes."""
 _REACH_UP, _REACH_DOWN = 7.0, 7.0
 """How far a seam point can move (mm) before the jaw takes the lower sheet along."""
+_CRISPNESS = 0.2
+"""Sharpening of the sheets, which are resampled once more than the rest of the picture."""
 
 Sheet = NDArray[np.uint8]
 
@@ -84,8 +86,8 @@ def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth
         height=height,
         band_top=max(0, band_top) // 2 * 2,
         band_bottom=min(height, band_bottom // 2 * 2 + 2),
-        upper=_sheets(planes, box, upper_cover, upper_fields),
-        lower=_sheets(planes, box, lower_cover, lower_fields),
+        upper=_sheets(planes, box, upper_cover, upper_fields, frame.millimetre),
+        lower=_sheets(planes, box, lower_cover, lower_fields, frame.millimetre),
         bias=bias,
         interior=build_interior(picture, points, mouth, box, is_open=is_open),
     )
@@ -119,7 +121,7 @@ def _fields(
     closing_around = closing[2] if is_open else np.zeros((len(skin), 2))
     nodes = Grid(width, height, PITCH).positions().reshape(-1, 2) + np.array([left, top])
     border = _border(box)
-    fade = _fade(nodes, box, frame)
+    fade = _fade(nodes, box, frame.millimetre)
     place = frame.local(skin)
     below = place[:, 1] - np.interp(place[:, 0], *frame.local(mouth.seam).T)
     beside = np.abs(place[:, 0]) > 1.1 * frame.mouth_half_width
@@ -148,14 +150,12 @@ def _border(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
     )
 
 
-def _fade(
-    nodes: NDArray[np.float64], box: tuple[int, int, int, int], frame: FaceFrame
-) -> NDArray[np.float32]:
+def _fade(nodes: NDArray[np.float64], box: tuple[int, int, int, int], unit: float) -> NDArray[np.float32]:
     """Weight per node that lets every field vanish at the border of the box."""
     left, top, width, height = box
     x, y = nodes[:, 0] - left, nodes[:, 1] - top
     inset = np.minimum.reduce([x, width - x, y, height - y]) - PITCH
-    return smoothstep((inset / (6 * frame.millimetre)).astype(np.float32))[:, None]
+    return smoothstep((inset / (6 * unit)).astype(np.float32))[:, None]
 
 
 def _covers(
@@ -180,10 +180,17 @@ def _covers(
 
 
 def _sheets(
-    planes: Planes, box: tuple[int, int, int, int], cover: NDArray[np.float32], fields: NDArray[np.float32]
+    planes: Planes,
+    box: tuple[int, int, int, int],
+    cover: NDArray[np.float32],
+    fields: NDArray[np.float32],
+    unit: float,
 ) -> Sheets:
     left, top, width, height = box
-    luma = planes.luma[top : top + height, left : left + width].astype(np.float32)
+    pixels = Grid(width, height, 1).positions().reshape(-1, 2) + np.array([left, top])
+    amount = _fade(pixels, box, unit).reshape(height, width) * np.float32(_CRISPNESS)
+    part = np.ascontiguousarray(planes.luma[top : top + height, left : left + width])
+    luma = crisper(part, amount).astype(np.float32)
     chroma = planes.chroma[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]
     half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     return Sheets(

@@ -15,13 +15,12 @@ from opentalking.providers.render.portrait.eyelids import STEPS
 from opentalking.providers.render.portrait.head import Pose
 from opentalking.providers.render.portrait.interior import paint
 from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
+from opentalking.providers.render.portrait.patches import Rounding
 from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.warp import backwards, bend
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
-_LEVELS = 64
-"""Parameters are rounded to this many steps: a mouth that holds still is not painted again."""
 _SEEN = 3
 """Coverage (of 255) of the hole from which the inside of the mouth is painted."""
 
@@ -33,7 +32,8 @@ class FramePainter:
         self._portrait = portrait
         self._canvas = Canvas(portrait)
         self._mouth = MouthPainter(portrait.mouth) if portrait.mouth else None
-        self._levels: bytes | None = None
+        self._rounding = Rounding(portrait.mouth) if portrait.mouth else None
+        self._shown: bytes | None = None
         self._blink_step = 0
         self._pose: Pose | None = None
         self._frame: I420 | None = None
@@ -56,16 +56,19 @@ class FramePainter:
 
     def _update_mouth(self, face: FaceParameters) -> list[Box]:
         mouth = self._portrait.mouth
-        if mouth is None or self._mouth is None:
+        if mouth is None or self._mouth is None or self._rounding is None:
             return []
-        levels = np.rint(np.clip(face, -1, 1) * _LEVELS).astype(np.int8)
-        key = levels.tobytes()
-        if key == self._levels:
+        rounded = self._rounding.next(face)
+        key = rounded.tobytes()
+        if key == self._shown:
             return []
-        self._levels = key
+        self._shown = key
         box = (mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height)
-        if levels.any() or mouth.bias.any():
-            patch = self._mouth.paint(levels.astype(np.float32) / np.float32(_LEVELS))
+        if rounded.any() or mouth.bias.any():
+            patch = self._portrait.patches.get(key)
+            if patch is None:
+                patch = self._mouth.paint(rounded)
+                self._portrait.patches.put(key, patch)
         else:  # a mouth at rest is the picture's own, to the last bit
             patch = self._portrait.planes.part(*box)
         self._canvas.put(box[0], box[1], patch)
