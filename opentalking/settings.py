@@ -99,6 +99,10 @@ class Settings(BaseModel):
     llm_system_prompt: str = Field(
         "", max_length=20_000, description="What the character is told about itself."
     )
+    llm_emotion_tags: bool = Field(
+        False,
+        description="Tell the model that it may show feelings with tags such as `[happy]` (never spoken).",
+    )
     llm_first_token_timeout_sec: float = Field(
         15.0, gt=0, description="Longest wait for the first token, and between two."
     )

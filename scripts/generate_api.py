@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 
 from build_web import WEB, run_npm
-from steps import ROOT, VENV, child_environment, say
+from steps import ROOT, VENV_PYTHON, child_environment, say
 
 DOCUMENT = ROOT / "openapi.json"
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 
 
 def current_document(target: Path) -> str:
-    command = [str(VENV / "bin" / "opentalking"), "openapi", "--output", str(target)]
+    command = [str(VENV_PYTHON), "-m", "apps.cli", "openapi", "--output", str(target)]
     done = subprocess.run(
         command, cwd=ROOT, env=child_environment(), capture_output=True, text=True, check=False, timeout=120
     )

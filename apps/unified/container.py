@@ -21,7 +21,7 @@ from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessi
 from opentalking.catalog.avatars import AvatarCatalog
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.providers import ChatModel, TextToSpeech
-from opentalking.engine.config import DEFAULT_SYSTEM_PROMPT, AdmissionConfig, EngineConfig, Toolbox
+from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
@@ -146,6 +146,7 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
             slot_session_seconds=settings.flashtalk_max_session_sec,
         ),
         system_prompt=settings.llm_system_prompt,
+        emotion_tags=settings.llm_emotion_tags,
         tts_provider=SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider),
         tts_fallback=None if settings.tts_fallback == "none" else settings.tts_fallback,
         first_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
@@ -267,7 +268,8 @@ async def _warm(settings: Settings, toolbox: Toolbox) -> None:
     speaker = toolbox.speakers.get(settings.tts_default_provider)
     if speaker is not None and not speaker.ready():
         await _try("voice", speaker.warm())
-    await _try("chat model", toolbox.chat_model.warm(settings.llm_system_prompt or DEFAULT_SYSTEM_PROMPT))
+    told = EngineConfig(system_prompt=settings.llm_system_prompt, emotion_tags=settings.llm_emotion_tags)
+    await _try("chat model", toolbox.chat_model.warm(told.instructions()))
     log.info("warm")
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from opentalking.core.conversation import Emotion
 from opentalking.core.sessions import SessionRecord
 
 
@@ -50,6 +51,7 @@ class StartChat(_Command):
     turn_id: str
     prompt: str
     voice: VoiceChoice = VoiceChoice()
+    emotion: Emotion = "neutral"
 
 
 class StartSpeak(_Command):
@@ -59,6 +61,7 @@ class StartSpeak(_Command):
     turn_id: str
     text: str
     voice: VoiceChoice = VoiceChoice()
+    emotion: Emotion = "neutral"
 
 
 class Interrupt(_Command):

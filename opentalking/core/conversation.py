@@ -1,9 +1,12 @@
 """What is said, by whom, and what of it was heard."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Role = Literal["system", "user", "assistant"]
+Emotion = Literal["neutral", "happy", "sad", "surprised", "serious"]
+"""How something is said; the face shows it."""
+EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
 
 
 @dataclass(frozen=True, slots=True)

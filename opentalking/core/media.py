@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from opentalking.core.conversation import Emotion
+
 MEDIA_RATE = 48_000
 """Sample rate inside a session, Hz."""
 FPS = 25
@@ -75,7 +77,8 @@ class Speech:
     `pcm` is mono int16 at `sample_rate`; providers use their own rate, the speak stage
     resamples to `MEDIA_RATE` before the face sees it. Timings are seconds from the piece's
     start, in order, without overlap. `ends_sentence` lets the face pad to a whole frame. The
-    first piece of a sentence may carry an `outlook` on all of it.
+    first piece of a sentence may carry an `outlook` on all of it. `emotion` is what the face shows
+    while the piece sounds.
     """
 
     pcm: Samples
@@ -86,6 +89,7 @@ class Speech:
     ends_sentence: bool = True
     marks: tuple[Mark, ...] = ()
     outlook: Outlook | None = None
+    emotion: Emotion = "neutral"
 
     @property
     def seconds(self) -> float:

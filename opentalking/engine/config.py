@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from opentalking.core.avatars import AvatarBundle
+from opentalking.core.conversation import EMOTIONS
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
 from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
 from opentalking.media.clock import MediaTicker
@@ -15,6 +16,11 @@ from opentalking.rtc.peer import RtcConfig
 DEFAULT_SYSTEM_PROMPT = (
     "You are a friendly person on a video call. Answer in one or two short, plain sentences, "
     "in the user's language, without lists, markup or emoji."
+)
+EMOTION_TAGS_PROMPT = (
+    "Where a sentence should show a feeling, put one of "
+    + ", ".join(f"[{name}]" for name in EMOTIONS)
+    + " before it; the tag itself is never read out."
 )
 
 
@@ -36,6 +42,7 @@ class EngineConfig:
 
     admission: AdmissionConfig = AdmissionConfig()
     system_prompt: str = ""
+    emotion_tags: bool = False
     tts_provider: str = "local"
     tts_fallback: str | None = "local"
     first_audio_timeout_seconds: float = 20.0
@@ -52,6 +59,11 @@ class EngineConfig:
     close_timeout_seconds: float = 2.0
     video_bitrate: int = 500_000
     rtc: RtcConfig = field(default_factory=RtcConfig)
+
+    def instructions(self, own: str | None = None) -> str:
+        """What the model is told first: a session's `own` prompt or the server's, and the emotion tags."""
+        prompt = own or self.system_prompt or DEFAULT_SYSTEM_PROMPT
+        return f"{prompt}\n{EMOTION_TAGS_PROMPT}" if self.emotion_tags else prompt
 
 
 class AvatarSource(Protocol):

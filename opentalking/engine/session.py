@@ -16,7 +16,6 @@ from opentalking.core.commands import (
     StartChat,
     StartSession,
     StartSpeak,
-    VoiceChoice,
 )
 from opentalking.core.errors import Conflict, Unavailable
 from opentalking.core.events import ExpiredEvent, ExpiringEvent, TerminatedEvent
@@ -154,10 +153,8 @@ class Session:
         match command:
             case StartSession():
                 await self._start()
-            case StartChat(turn_id=turn_id, prompt=prompt, voice=voice):
-                await self._begin_turn(turn_id, prompt, voice, chat=True)
-            case StartSpeak(turn_id=turn_id, text=text, voice=voice):
-                await self._begin_turn(turn_id, text, voice, chat=False)
+            case StartChat() | StartSpeak():
+                await self._begin_turn(command)
             case Interrupt(turn_id=only):
                 await self._talk.interrupt(only)
         return Done()
@@ -171,12 +168,12 @@ class Session:
         if self._life.state is SessionState.WORKER_READY:
             await self._life.move(SessionState.READY)
 
-    async def _begin_turn(self, turn_id: str, text: str, voice: VoiceChoice, *, chat: bool) -> None:
+    async def _begin_turn(self, command: StartChat | StartSpeak) -> None:
         face = self._life.face
         if face is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
-        parts = self._talk.parts(turn_id, voice, face, self._air.output)
-        await self._talk.start(Turn(turn_id, text, parts, chat=chat), self._spawn)
+        parts = self._talk.parts(command.turn_id, command.voice, face, self._air.output)
+        await self._talk.start(Turn(command, parts), self._spawn)
 
     async def _connect(self, sdp: str) -> Reply:
         if self._life.state is SessionState.QUEUED:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from opentalking.audio.resample import SpeechResampler
-from opentalking.core.conversation import Message
+from opentalking.core.conversation import Emotion, Message
 from opentalking.core.errors import InvalidInput, ProviderError
 from opentalking.core.media import MEDIA_RATE, Mark, Speech
 from opentalking.core.providers import ChatModel, Face
@@ -14,6 +14,7 @@ from opentalking.engine.report import TurnReport
 from opentalking.engine.streams import Stream
 from opentalking.engine.voice import TurnVoice
 from opentalking.media.output import MediaOutput
+from opentalking.text.emotion import EmotionTags, EmotionTrack, Expressed
 from opentalking.text.sanitize import SpeakableStream
 from opentalking.text.splitter import Sentence, SentenceSplitter, SplitterLimits
 
@@ -26,27 +27,37 @@ class SpeechFailed(Exception):
 
 
 async def generate(
-    model: ChatModel, messages: Sequence[Message], report: TurnReport, outbox: Stream[str]
+    model: ChatModel, messages: Sequence[Message], report: TurnReport, outbox: Stream[Expressed]
 ) -> str:
-    """Stream the model's answer into `outbox`; the whole answer."""
+    """Stream the model's answer into `outbox`; the whole answer, emotion tags taken out."""
     answer: list[str] = []
+    tags = EmotionTags()
+
+    async def tell(parts: Sequence[Expressed]) -> None:
+        for part in parts:
+            answer.append(part.text)
+            if part.text:
+                report.llm(part.text)
+            await outbox.put(part)
+
     async with aclosing(model.reply(messages)) as deltas:
         async for delta in deltas:
-            answer.append(delta.text)
-            report.llm(delta.text)
-            await outbox.put(delta.text)
+            await tell(tags.feed(delta.text))
+    await tell(tags.flush())
     outbox.close()
     return "".join(answer)
 
 
-async def split(inbox: AsyncIterator[str], outbox: Stream[Sentence]) -> None:
-    """Cut a stream of text into sentences, as soon as each is sure."""
+async def split(inbox: AsyncIterator[Expressed], outbox: Stream[Sentence], emotion: Emotion) -> None:
+    """Cut a stream of text into sentences, as soon as each is sure; `emotion` is that of the first ones."""
     splitter = SentenceSplitter(LIMITS)
-    async for delta in inbox:
-        for sentence in splitter.feed(delta):
-            await outbox.put(sentence)
+    track = EmotionTrack(emotion)
+    async for part in inbox:
+        track.add(part)
+        for sentence in splitter.feed(part.text):
+            await outbox.put(track.felt(sentence))
     for sentence in splitter.flush():
-        await outbox.put(sentence)
+        await outbox.put(track.felt(sentence))
     outbox.close()
 
 
@@ -75,15 +86,15 @@ class Speaker:
                 self._captions.silent(sentence.text)
                 continue
             self.latest_index += 1
-            await self._sentence(self.latest_index, sentence.text, spoken, outbox)
+            await self._sentence(self.latest_index, sentence, spoken, outbox)
         if self._failed and not self._captions.any_sound:
             raise SpeechFailed
         outbox.close()
 
-    async def _sentence(self, index: int, text: str, spoken: str, outbox: Stream[Speech]) -> None:
+    async def _sentence(self, index: int, sentence: Sentence, spoken: str, outbox: Stream[Speech]) -> None:
         self._report.tts("start", index)
         try:
-            await self._speak(index, text, spoken, outbox)
+            await self._speak(index, sentence, spoken, outbox)
         except (ProviderError, InvalidInput) as error:
             self._report.error(error, code="tts_failed")
             self._failed = True
@@ -94,22 +105,22 @@ class Speaker:
             self._failures_in_a_row = 0
             self._report.tts("complete", index)
 
-    async def _speak(self, index: int, text: str, spoken: str, outbox: Stream[Speech]) -> None:
+    async def _speak(self, index: int, sentence: Sentence, spoken: str, outbox: Stream[Speech]) -> None:
         first = True
         resampler = SpeechResampler(MEDIA_RATE)
         async with aclosing(self._voice.speak(spoken)) as pieces:
             async for piece in pieces:
                 if not len(piece.pcm):
                     continue
-                speech = resampler.feed(piece)
+                speech = dataclasses.replace(resampler.feed(piece), emotion=sentence.emotion)
                 if first:
                     self._report.tts("first_audio", index)
                     speech = dataclasses.replace(speech, marks=(Mark("sentence_start", index, 0),))
-                self._captions.add(index, text if first else "", speech)
+                self._captions.add(index, sentence.text if first else "", speech)
                 first = False
                 await outbox.put(speech)
         if first:
-            self._captions.silent(text)
+            self._captions.silent(sentence.text)
 
 
 async def render_and_play(

@@ -9,7 +9,7 @@ from opentalking.core.commands import VoiceChoice
 from opentalking.core.media import Mark
 from opentalking.core.providers import Face
 from opentalking.core.sessions import SessionSettings
-from opentalking.engine.config import DEFAULT_SYSTEM_PROMPT, EngineConfig, Toolbox
+from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.history import History
 from opentalking.engine.report import Emit, TurnReport
 from opentalking.engine.turn import Turn, TurnParts
@@ -43,8 +43,7 @@ class Conversation:
         self._config = config
         self._emit = emit
         self._on_speaking = on_speaking
-        prompt = settings.llm_system_prompt or config.system_prompt or DEFAULT_SYSTEM_PROMPT
-        self._history = History(prompt, config.history_messages)
+        self._history = History(config.instructions(settings.llm_system_prompt), config.history_messages)
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
 

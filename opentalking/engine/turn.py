@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from opentalking.core.commands import StartChat, StartSpeak
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.media import SAMPLES_PER_PACKET, Mark, Speech
 from opentalking.core.providers import ChatModel, Face
@@ -16,6 +17,7 @@ from opentalking.engine.stages import Speaker, SpeechFailed, generate, render_an
 from opentalking.engine.streams import Stream
 from opentalking.engine.voice import TurnVoice
 from opentalking.media.output import MediaOutput, TurnDropped
+from opentalking.text.emotion import Expressed, take_tags, text_of
 from opentalking.text.splitter import Sentence
 
 MAX_PENDING_CHARACTERS = 20_000
@@ -38,15 +40,17 @@ class TurnParts:
 
 
 class Turn:
-    """Runs the five stages in one task group; `text` is the user's prompt (chat) or what to say."""
+    """Runs the five stages in one task group, for the user's prompt (chat) or a text to say."""
 
-    def __init__(self, turn_id: str, text: str, parts: TurnParts, *, chat: bool) -> None:
-        self.id = turn_id
-        self._text = text
-        self._chat = chat
+    def __init__(self, command: StartChat | StartSpeak, parts: TurnParts) -> None:
+        self.id = command.turn_id
+        self._chat = isinstance(command, StartChat)
+        self._to_say = [] if isinstance(command, StartChat) else take_tags(command.text)
+        self._text = command.prompt if isinstance(command, StartChat) else text_of(self._to_say)
+        self._emotion = command.emotion
         self._parts = parts
         self._captions = Captions()
-        self._answer = "" if chat else text
+        self._answer = "" if self._chat else self._text
         self._final_sent = False
         self._speaker = Speaker(parts.voice, parts.report, self._captions)
         self._sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
@@ -90,19 +94,20 @@ class Turn:
         return outcome
 
     def _start_stages(self, start: Callable[..., object]) -> None:
-        deltas: Stream[str] = Stream(MAX_PENDING_CHARACTERS, len)
+        deltas: Stream[Expressed] = Stream(MAX_PENDING_CHARACTERS, lambda part: len(part.text))
         sound: Stream[Speech] = Stream(AHEAD_SECONDS, lambda speech: speech.seconds)
         start(self._generate(deltas))
-        start(split(deltas, self._sentences))
+        start(split(deltas, self._sentences, self._emotion))
         start(self._speaker.run(self._sentences, sound))
         start(render_and_play(self._parts.face, sound, self._parts.output, self.id))
 
-    async def _generate(self, deltas: Stream[str]) -> None:
+    async def _generate(self, deltas: Stream[Expressed]) -> None:
         if self._chat:
             messages = self._parts.history.ask(self._text)
             self._answer = await generate(self._parts.chat_model, messages, self._parts.report, deltas)
         else:
-            await deltas.put(self._text)
+            for part in self._to_say:
+                await deltas.put(part)
             deltas.close()
 
     # -- what the output tells, on the media tick

@@ -20,6 +20,7 @@ from opentalking.core.commands import (
     Touch,
     VoiceChoice,
 )
+from opentalking.core.conversation import Emotion
 from opentalking.core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from opentalking.core.events import TerminatedEvent
 from opentalking.core.ids import is_slug, new_id
@@ -120,19 +121,26 @@ class SessionService:
         await self._require_talking(session_id)
         await self._call(StartSession(session_id=session_id))
 
-    async def chat(self, session_id: str, prompt: str, voice: VoiceChoice) -> str:
+    async def chat(
+        self, session_id: str, prompt: str, voice: VoiceChoice, emotion: Emotion = "neutral"
+    ) -> str:
         """Let the character answer `prompt`; returns the turn's id at once."""
         turn_id, voice = await self._new_turn(session_id, "prompt", prompt, voice)
-        await self._call(StartChat(session_id=session_id, turn_id=turn_id, prompt=prompt, voice=voice))
+        await self._call(
+            StartChat(session_id=session_id, turn_id=turn_id, prompt=prompt, voice=voice, emotion=emotion)
+        )
         return turn_id
 
-    async def speak(self, session_id: str, text: str, voice: VoiceChoice) -> str:
+    async def speak(
+        self, session_id: str, text: str, voice: VoiceChoice, emotion: Emotion = "neutral"
+    ) -> str:
         """Let the character say `text` (or answer it: `speak_as_chat`); returns the turn's id at once."""
-        turn_id, voice = await self._new_turn(session_id, "text", text, voice)
         if self._limits.speak_as_chat:
-            await self._call(StartChat(session_id=session_id, turn_id=turn_id, prompt=text, voice=voice))
-        else:
-            await self._call(StartSpeak(session_id=session_id, turn_id=turn_id, text=text, voice=voice))
+            return await self.chat(session_id, text, voice, emotion)
+        turn_id, voice = await self._new_turn(session_id, "text", text, voice)
+        await self._call(
+            StartSpeak(session_id=session_id, turn_id=turn_id, text=text, voice=voice, emotion=emotion)
+        )
         return turn_id
 
     async def interrupt(self, session_id: str, turn_id: str | None = None) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from opentalking.core.conversation import Emotion
 from opentalking.text.boundaries import Boundary, cut_offset, is_wide, judge, starts_sentence
 
 _LONGEST_STARTER = 14
@@ -20,12 +21,14 @@ class Sentence:
     """A piece of text to be spoken in one go; pieces of a turn concatenate to its whole text.
 
     `index` counts from 0 within the turn. `ends_sentence` is false when the piece is a clause or was
-    cut for its length, so that its sentence goes on in the next piece.
+    cut for its length, so that its sentence goes on in the next piece. The splitter leaves `emotion` as
+    it is: `EmotionTrack` knows.
     """
 
     text: str
     index: int
     ends_sentence: bool
+    emotion: Emotion = "neutral"
 
 
 @dataclass(frozen=True, slots=True)

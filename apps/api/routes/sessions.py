@@ -91,7 +91,8 @@ async def delete(session_id: SessionId, services: Services) -> DeletedSession:
 )
 async def chat(session_id: SessionId, body: ChatRequest, services: Services) -> TurnBody:
     """Let the character answer; a turn that is running is interrupted."""
-    turn_id = await services.sessions.chat(session_id, body.words, _voice(body))
+    emotion = body.emotion or "neutral"
+    turn_id = await services.sessions.chat(session_id, body.words, _voice(body), emotion)
     return TurnBody(session_id=session_id, turn_id=turn_id, status="queued")
 
 
@@ -103,7 +104,8 @@ async def chat(session_id: SessionId, body: ChatRequest, services: Services) -> 
 )
 async def speak(session_id: SessionId, body: SpeakRequest, services: Services) -> TurnBody:
     """Let the character say the text verbatim; with `OPENTALKING_SPEAK_MODE=chat` it answers it."""
-    turn_id = await services.sessions.speak(session_id, body.text, _voice(body))
+    emotion = body.emotion or "neutral"
+    turn_id = await services.sessions.speak(session_id, body.text, _voice(body), emotion)
     return TurnBody(session_id=session_id, turn_id=turn_id, status="queued")
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.api.schemas.avatar import AVATAR_EXAMPLE
 from apps.api.schemas.base import UUID_EXAMPLE, VOICE_EXAMPLE, RequestModel, VoiceFields
+from opentalking.core.conversation import Emotion
 from opentalking.core.sessions import SessionState
 
 _SDP_EXAMPLE = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…"
@@ -96,7 +97,21 @@ class DeletedSession(BaseModel):
     )
 
 
-class ChatRequest(VoiceFields):
+class TurnFields(VoiceFields):
+    """Voice and mood of one turn."""
+
+    emotion: Emotion | None = Field(
+        None,
+        description=(
+            "How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of "
+            "a sentence, in the text to say or in the model's answer, changes it from that sentence on; the "
+            "tag is neither spoken nor shown."
+        ),
+        examples=["happy"],
+    )
+
+
+class ChatRequest(TurnFields):
     """What the user says. `prompt` is required; `text` is another name of it."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["prompt"]}, {"required": ["text"]}]})
@@ -126,11 +141,11 @@ class ChatRequest(VoiceFields):
         return self.prompt or self.text or ""
 
 
-class SpeakRequest(VoiceFields):
+class SpeakRequest(TurnFields):
     """What the character shall say."""
 
     text: str = Field(
-        description="Said verbatim.",
+        description="Said verbatim, but for emotion tags.",
         examples=["Welcome! I am glad that you are here."],
         json_schema_extra={"minLength": 1, "maxLength": TEXT_MAX_CHARACTERS},
     )

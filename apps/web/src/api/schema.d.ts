@@ -525,6 +525,12 @@ export interface components {
          */
         ChatRequest: {
             /**
+             * Emotion
+             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on; the tag is neither spoken nor shown.
+             * @example happy
+             */
+            emotion?: ("neutral" | "happy" | "sad" | "surprised" | "serious") | null;
+            /**
              * Prompt
              * @description What the user says (required, or `text` in its place).
              * @example What can you see from your window?
@@ -1238,8 +1244,14 @@ export interface components {
          */
         SpeakRequest: {
             /**
+             * Emotion
+             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on; the tag is neither spoken nor shown.
+             * @example happy
+             */
+            emotion?: ("neutral" | "happy" | "sad" | "surprised" | "serious") | null;
+            /**
              * Text
-             * @description Said verbatim.
+             * @description Said verbatim, but for emotion tags.
              * @example Welcome! I am glad that you are here.
              */
             text: string;
