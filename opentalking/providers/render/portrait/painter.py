@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import I420
 from opentalking.providers.render.portrait.canvas import Box, Canvas
-from opentalking.providers.render.portrait.eyelids import STEPS
+from opentalking.providers.render.portrait.expression import STILL, Expression
 from opentalking.providers.render.portrait.head import Pose
 from opentalking.providers.render.portrait.interior import paint
 from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
 from opentalking.providers.render.portrait.patches import Rounding
 from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
+from opentalking.providers.render.portrait.upper_face import UpperFacePainter
 from opentalking.providers.render.portrait.warp import backwards, bend
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
@@ -34,16 +35,16 @@ class FramePainter:
         self._mouth = MouthPainter(portrait.mouth) if portrait.mouth else None
         self._rounding = Rounding(portrait.mouth) if portrait.mouth else None
         self._shown: bytes | None = None
-        self._blink_step = 0
+        self._upper_face = UpperFacePainter(portrait)
         self._pose: Pose | None = None
         self._frame: I420 | None = None
 
-    def frame(self, face: FaceParameters, blink: float, pose: Pose) -> I420:
-        """The picture with this mouth, lids (0 open, 1 shut) and head.
+    def frame(self, face: FaceParameters, blink: float, pose: Pose, expression: Expression = STILL) -> I420:
+        """The picture with this mouth, lids (0 open, 1 shut), head, gaze and brows.
 
         Equal consecutive frames are the same array: treat frames as read-only.
         """
-        changed = [*self._update_mouth(face), *self._update_eyes(blink)]
+        changed = [*self._update_mouth(face), *self._upper_face.paint(blink, expression, self._canvas)]
         if self._frame is None or pose != self._pose:
             self._pose = pose
             self._canvas.bend(pose)
@@ -73,18 +74,6 @@ class FramePainter:
             patch = self._portrait.planes.part(*box)
         self._canvas.put(box[0], box[1], patch)
         return [box]
-
-    def _update_eyes(self, blink: float) -> list[Box]:
-        step = round(min(1.0, max(0.0, blink)) * STEPS)
-        if step == self._blink_step:
-            return []
-        self._blink_step = step
-        boxes = []
-        for eye in self._portrait.eyes:
-            height, width = eye.luma.shape[1:]
-            self._canvas.put(eye.left, eye.top, Planes(eye.luma[step], eye.chroma[step]))
-            boxes.append((eye.left, eye.top, eye.left + width, eye.top + height))
-        return boxes
 
 
 class MouthPainter:

@@ -14,7 +14,9 @@ import numpy as np
 
 from opentalking.providers.render.portrait.attitude import judge
 from opentalking.providers.render.portrait.backdrop import Backdrop, separate
+from opentalking.providers.render.portrait.brows import Brows, build_brows
 from opentalking.providers.render.portrait.eyelids import Eye, build_eyes
+from opentalking.providers.render.portrait.gaze import MovingIris, build_gaze
 from opentalking.providers.render.portrait.head import Head, build_head
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.mouth import MovingMouth, build_mouth
@@ -22,7 +24,7 @@ from opentalking.providers.render.portrait.patches import PatchCache
 from opentalking.providers.render.portrait.picture import Mode, Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split
 
-VERSION = 2
+VERSION = 3
 """Counts up whenever the same picture would be animated differently: old caches fall out of use."""
 _SWAY_CRISPNESS = 0.25
 """Sharpening that makes up for half of what the swaying picture loses: more would shimmer."""
@@ -43,6 +45,8 @@ class PreparedPortrait:
     head: Head
     mouth: MovingMouth | None
     eyes: tuple[Eye, ...]
+    gaze: tuple[MovingIris, ...]
+    brows: Brows | None
     patches: PatchCache = field(default_factory=PatchCache, compare=False, metadata=_NOT_STORED)
 
     @property
@@ -74,20 +78,23 @@ def prepare(
     verdict = judge(mesh, mode)
     if mesh is None or verdict.mode != "face":
         head = build_head(width, height, None)
-        return PreparedPortrait(split(picture), None, verdict.reason, head, None, ())
+        return PreparedPortrait(split(picture), None, verdict.reason, head, None, (), (), None)
     points = mesh.points
     layers = separate(picture, finder.person(picture), points)
     front, backdrop = layers or (picture, None)
     front = crisper(front, _SWAY_CRISPNESS)
     lids = tuple(crisper(lid, _SWAY_CRISPNESS) for lid in lids)
     planes = split(front)
+    eyes = build_eyes(front, lids, points)
     return PreparedPortrait(
         planes=planes,
         backdrop=backdrop,
         reason="",
         head=build_head(width, height, points, layered=backdrop is not None),
         mouth=build_mouth(front, planes, points),
-        eyes=build_eyes(front, lids, points),
+        eyes=eyes,
+        gaze=build_gaze(front, eyes, points),
+        brows=build_brows(width, height, points),
     )
 
 
