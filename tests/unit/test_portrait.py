@@ -94,7 +94,7 @@ def test_lids_close_now_and_then_but_not_where_playback_may_jump(face: PortraitF
     loop = list(face.idle_frames())
     shut = [k for k, frame in enumerate(loop) if eye_white(frame) < 0.5 * eye_white(loop[0])]
     starts = [k for k in shut if k - 1 not in shut]
-    assert 2 <= len(starts) <= 3
+    assert 2 <= len(starts) <= 4
     gaps = np.diff(starts)
     assert len(set(gaps.tolist())) == len(gaps), "not like clockwork"
     assert all(min(k % 25, 25 - k % 25) > 4 for k in shut)
@@ -123,7 +123,7 @@ async def test_the_mouth_opens_for_vowels_and_shuts_for_p_b_m(face: PortraitFace
     for stop in "pbm":
         piece = spoken([PAUSE, ("ɑː", 0.24), (stop, 0.08), ("ɑː", 0.24), PAUSE])
         frames = frames_of(await rendered(face, piece))
-        open_at, shut_at = 9, 12  # 0.38 s is inside the vowel, 0.48 s in the middle of the stop
+        open_at, shut_at = 8, 12  # 0.34 s is inside the vowel, 0.48 s in the middle of the stop
         assert darkness(frames[open_at]) > OPEN
         assert darkness(frames[shut_at]) < SHUT
         assert darkness(frames[15]) > OPEN

@@ -6,20 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from opentalking.core.media import FPS, MEDIA_RATE, PhonemeTiming, Samples, Speech
-from opentalking.providers.render.visemes import PARAMETERS, FaceParameters, visemes_of
+from opentalking.core.media import FPS, MEDIA_RATE, Samples, Speech
+from opentalking.providers.render.portrait.coarticulation import Shape, blend, shapes_of
+from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
 HOP_SECONDS = 0.01
 _HOP = int(MEDIA_RATE * HOP_SECONDS)
 _HOPS_PER_FRAME = round(1 / FPS / HOP_SECONDS)
-_LEAD_SECONDS = 0.05
-"""Lips are ahead of the sound, as people's are; only inside the piece that is known."""
-_ATTACK = np.array([0.038, 0.060, 0.055, 0.040, 0.040, 0.025, 0.030, 0.060, 0.040], np.float32)
-_RELEASE = np.array([0.055, 0.080, 0.070, 0.050, 0.050, 0.035, 0.040, 0.080, 0.050], np.float32)
-_RISE = 1 - np.exp(-HOP_SECONDS / _ATTACK)
-_FALL = 1 - np.exp(-HOP_SECONDS / _RELEASE)
+_SMOOTHING_SECONDS = {"wide": 0.032, "pucker": 0.032, "press": 0.012, "tuck": 0.014, "smile": 0.040}
+"""Time constant of each of the two stages that round off the movement; others: 0.021."""
+_RATES = np.array([1 - np.exp(-HOP_SECONDS / _SMOOTHING_SECONDS.get(name, 0.021)) for name in PARAMETERS])
+_LEADS = np.array([round(2 * _SMOOTHING_SECONDS.get(name, 0.021) / HOP_SECONDS) for name in PARAMETERS])
+"""Hops by which targets are taken ahead, because smoothing costs time.
+
+A frame is drawn as at its end, so that lips are half a frame ahead of the sound, as people's are.
+"""
+_LEAD_STEPS = tuple(np.unique(_LEADS).tolist())
 _BY_LOUDNESS = np.array([name in {"jaw", "raise", "drop"} for name in PARAMETERS])
-_NEIGHBOUR_SHARE = 0.35
+_CLOSING = np.array([name in {"jaw", "raise", "drop", "press", "tuck", "tongue"} for name in PARAMETERS])
+"""What a closure decides; the lips' width belongs to the vowels around."""
+_SHUT_SECONDS, _CLOSING_SECONDS = 0.5 / FPS, 0.045
+"""Lips that must meet do so for one frame, and part or close within the second time."""
+_REMEMBERED_SHAPES = 4
 
 _FLOOR_DECIBELS, _RANGE_DECIBELS = -48.0, 26.0
 _PEAK_DECAY = 16.0
@@ -78,80 +86,89 @@ class Articulation:
         self._meter = LoudnessMeter()
         self._pieces: deque[_Piece] = deque()
         self._closures: deque[_Closure] = deque()
-        self._state = np.zeros(len(PARAMETERS), np.float32)
+        self._before: list[Shape] = []
+        """The last shapes of the piece before, whose end is time 0."""
+        self._end = 0.0
+        self._halfway = np.zeros(len(PARAMETERS))
+        self._state = np.zeros(len(PARAMETERS))
 
-    def add(self, speech: Speech, start_seconds: float) -> None:
-        """Plan the piece that begins at `start_seconds` of the turn."""
-        if not len(speech.pcm):
-            return
+    def add(self, speech: Speech, start_seconds: float) -> NDArray[np.float32]:
+        """Plan the piece that begins at `start_seconds` of the turn; returns its loudness per hop."""
         loudness = self._meter.measure(speech.pcm)
+        if not len(loudness):
+            return loudness
         if speech.phonemes:
-            targets = _targets(speech.phonemes, len(loudness))
-            gain = 0.62 + 0.42 * loudness
-            targets[:, _BY_LOUDNESS] *= gain[:, None]
-            self._closures.extend(_closures(speech.phonemes, start_seconds))
+            targets = self._articulate(speech, start_seconds, loudness)
         else:
             targets = targets_from_sound(speech.pcm, loudness)
         self._pieces.append(_Piece(start_seconds, targets, loudness))
+        self._end = start_seconds + speech.seconds
+        return loudness
 
     def next_frame(self, frame: int) -> tuple[FaceParameters, float]:
         """Face parameters and loudness of `frame` (counted from the turn's start; call in order)."""
         start = frame / FPS
         loudness = 0.0
+        while self._pieces and self._pieces[0].end <= start:
+            self._pieces.popleft()
         for hop in range(_HOPS_PER_FRAME):
             at = start + (hop + 0.5) * HOP_SECONDS
             piece = self._piece_at(at)
-            if piece is None:
-                target = np.zeros(len(PARAMETERS), np.float32)
-            else:
-                target = piece.targets[_index(piece, at + _LEAD_SECONDS)]
+            target = self._target(at)
+            if piece is not None:
                 loudness = max(loudness, float(piece.loudness[_index(piece, at)]))
-            change = target - self._state
-            self._state = self._state + change * np.where(change > 0, _RISE, _FALL)
-        self._close(start + 0.5 / FPS)
-        return self._state.copy(), loudness
+            self._halfway += (target - self._halfway) * _RATES
+            self._state += (self._halfway - self._state) * _RATES
+        return self._closed(start + 0.5 / FPS), loudness
+
+    def _articulate(
+        self, speech: Speech, start_seconds: float, loudness: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        shapes = shapes_of(speech.phonemes)
+        gap = start_seconds - self._end
+        before = [Shape(one.viseme, one.start - gap, one.end - gap) for one in self._before]
+        targets = blend([*before, *shapes], len(loudness), HOP_SECONDS)
+        targets[:, _BY_LOUDNESS] *= (0.62 + 0.42 * loudness)[:, None]
+        for shape in shapes:
+            if shape.viseme.must_close:
+                middle = start_seconds + (shape.start + shape.end) / 2
+                self._closures.append(_Closure(middle, shape.viseme.target))
+        last = speech.seconds
+        self._before = [
+            Shape(one.viseme, one.start - last, one.end - last) for one in shapes[-_REMEMBERED_SHAPES:]
+        ]
+        return targets
 
     def _piece_at(self, at: float) -> _Piece | None:
-        while self._pieces and self._pieces[0].end <= at:
-            self._pieces.popleft()
-        return self._pieces[0] if self._pieces and self._pieces[0].start <= at else None
+        return next((piece for piece in self._pieces if piece.start <= at < piece.end), None)
 
-    def _close(self, middle: float) -> None:
-        """Make lips that must meet do so on the frame nearest to their moment."""
-        half = 0.5 / FPS
-        while self._closures and self._closures[0].at < middle - half:
+    def _target(self, at: float) -> NDArray[np.float32]:
+        """Where the mouth is going: a little ahead, as far as the sound there is known."""
+        target = np.zeros(len(PARAMETERS), np.float32)
+        for lead in _LEAD_STEPS:
+            piece = self._piece_at(at + lead * HOP_SECONDS) or self._piece_at(at)
+            if piece is not None:
+                columns = lead == _LEADS
+                target[columns] = piece.targets[_index(piece, at + lead * HOP_SECONDS), columns]
+        return target
+
+    def _closed(self, middle: float) -> FaceParameters:
+        """The mouth with lips that must meet meeting on the frame nearest to their moment."""
+        reach = _SHUT_SECONDS + _CLOSING_SECONDS
+        while self._closures and self._closures[0].at < middle - reach:
             self._closures.popleft()
+        face = self._state.astype(np.float32)
         for closure in self._closures:
-            distance = closure.at - middle
-            if distance > half + 1 / FPS:
+            if closure.at > middle + reach:
                 break
-            share = 1.0 if distance < half else _NEIGHBOUR_SHARE
-            self._state = self._state + (closure.target - self._state) * np.float32(share)
+            beyond = max(0.0, abs(closure.at - middle) - _SHUT_SECONDS) / _CLOSING_SECONDS
+            share = np.float32(np.cos(np.pi / 2 * min(1.0, beyond)) ** 2)
+            face[_CLOSING] += (closure.target[_CLOSING] - face[_CLOSING]) * share
+        return face
 
 
 def _index(piece: _Piece, at: float) -> int:
     return min(len(piece.targets) - 1, max(0, int((at - piece.start) / HOP_SECONDS)))
-
-
-def _targets(phonemes: tuple[PhonemeTiming, ...], hops: int) -> NDArray[np.float32]:
-    """Viseme targets per hop; a phoneme with several shapes shows one after another."""
-    targets = np.zeros((hops, len(PARAMETERS)), np.float32)
-    for phoneme in phonemes:
-        shapes = visemes_of(phoneme.symbol)
-        edges = np.linspace(phoneme.start_seconds, phoneme.end_seconds, len(shapes) + 1)
-        for shape, first, last in zip(shapes, edges[:-1], edges[1:], strict=True):
-            targets[round(first / HOP_SECONDS) : max(0, round(last / HOP_SECONDS))] = shape.target
-    return targets
-
-
-def _closures(phonemes: tuple[PhonemeTiming, ...], start: float) -> list[_Closure]:
-    found = []
-    for phoneme in phonemes:
-        shape = visemes_of(phoneme.symbol)[0]
-        if shape.must_close:
-            middle = (phoneme.start_seconds + phoneme.end_seconds) / 2
-            found.append(_Closure(start + middle, shape.target))
-    return found
 
 
 def targets_from_sound(pcm: Samples, loudness: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,27 +1,37 @@
-"""Life while nothing is said, and a little more of it while talking: poses, breath and blinks.
+"""Life while nothing is said: sway, breath, blinks and glances of the idle loop.
 
 All of it is a function of the frame number modulo the loop, so that speech can start at any frame
 of the idle loop and the loop can go on after it.
 """
 
 import math
+from bisect import bisect_right
 
 from opentalking.core.media import FPS
+from opentalking.providers.render.portrait.expression import Expression
 from opentalking.providers.render.portrait.head import Pose
 
 IDLE_FRAMES = 8 * FPS
 """Frames of the idle loop."""
-_BLINKS = (38, 107, 163)
-"""First frames of the blinks; playback may jump at whole seconds, so lids are open there (±4 frames)."""
-_LIDS = (0.55, 1.0, 1.0, 0.75, 0.40, 0.15)
+QUICK_BLINK = (0.60, 1.0, 0.80, 0.40, 0.15)
+USUAL_BLINK = (0.55, 1.0, 1.0, 0.75, 0.40, 0.15)
+SLOW_BLINK = (0.35, 0.85, 1.0, 1.0, 0.85, 0.60, 0.35, 0.15)
 """How far the lids are shut on the frames of one blink: shut fast, open slower."""
-_RENEWED_EVERY = 2
+_BLINKS = ((33, USUAL_BLINK), (107, QUICK_BLINK), (114, USUAL_BLINK), (182, SLOW_BLINK))
+"""First frame of each; playback may jump at whole seconds, so lids are open there (±4 frames)."""
+_FIXATIONS = (
+    (0, 0.00, 0.00), (17, -0.07, 0.03), (46, 0.02, -0.02), (61, 0.05, 0.04), (84, 0.36, -0.08),
+    (99, 0.28, 0.05), (110, 0.00, 0.00), (131, -0.05, -0.03), (141, 0.03, 0.02), (162, -0.30, 0.16),
+    (174, -0.02, 0.02), (188, 0.00, 0.00),
+)  # fmt: skip
+"""First frame of each look somewhere, and where: mostly at the camera, never quite still."""
+POSE_FRAMES = 2
 """Frames per pose: the sway is slow, half the frame rate is plenty."""
 
 
 def idle_pose(frame: int) -> Pose:
     """Where the head is at a frame of the idle loop (any integer; the loop repeats)."""
-    turn = 2 * math.pi * (frame % IDLE_FRAMES // _RENEWED_EVERY * _RENEWED_EVERY) / IDLE_FRAMES
+    turn = 2 * math.pi * (frame % IDLE_FRAMES // POSE_FRAMES * POSE_FRAMES) / IDLE_FRAMES
     return Pose(
         shift_x=0.40 * math.sin(turn + 0.4),
         shift_y=0.20 * math.sin(2 * turn + 2.1),
@@ -35,49 +45,30 @@ def idle_pose(frame: int) -> Pose:
 def blink(frame: int) -> float:
     """How far the lids are shut at a frame of the idle loop, 0..1."""
     position = frame % IDLE_FRAMES
-    for start in _BLINKS:
-        if start <= position < start + len(_LIDS):
-            return _LIDS[position - start]
+    for start, lids in _BLINKS:
+        if start <= position < start + len(lids):
+            return lids[position - start]
     return 0.0
 
 
-class SpeechAccents:
-    """Small nods and turns that follow the voice and die away with it.
+def frames_since_blink(frame: int) -> int:
+    """How long ago the idle loop's last blink began."""
+    position = frame % IDLE_FRAMES
+    return min((position - start) % IDLE_FRAMES for start, _ in _BLINKS)
 
-    The energy that scales them starts at 0 and is forced to 0 by `settle`, so the head leaves the
-    idle loop and comes back to it without a jump.
-    """
 
-    def __init__(self) -> None:
-        self._energy = 0.0
-        self._frames = 0
-        self._held = Pose()
-        self._share = 1.0
-
-    def settle(self, share: float) -> None:
-        """Let what is left of the movement shrink to `share` (1 at the end of speech, 0 at last)."""
-        self._share = share
-
-    def add(self, pose: Pose, loudness: float, frame: int) -> Pose:
-        """`pose` with the accent of the next frame, whose sound has this loudness (0..1)."""
-        rate = 0.10 if loudness > self._energy else 0.06
-        self._energy += rate * (loudness - self._energy)
-        seconds = self._frames / FPS
-        self._frames += 1
-        if frame % _RENEWED_EVERY == 0 or self._frames == 1 or self._share <= 0:
-            energy = self._energy * self._share
-            self._held = Pose(
-                shift_y=0.30 * energy * math.sin(2 * math.pi * 0.85 * seconds + 0.5),
-                roll=0.0045 * energy * math.sin(2 * math.pi * 0.31 * seconds),
-                yaw=0.80 * energy * math.sin(2 * math.pi * 0.43 * seconds),
-                pitch=1.05 * energy * math.sin(2 * math.pi * 0.62 * seconds),
-            )
-        held = self._held
-        return Pose(
-            shift_x=pose.shift_x,
-            shift_y=pose.shift_y + held.shift_y,
-            roll=pose.roll + held.roll,
-            yaw=pose.yaw + held.yaw,
-            pitch=pose.pitch + held.pitch,
-            breath=pose.breath,
-        )
+def idle_expression(frame: int) -> Expression:
+    """Where the eyes look and how the brows are at a frame of the idle loop."""
+    position = frame % IDLE_FRAMES
+    at = bisect_right(_FIXATIONS, position, key=lambda fixation: fixation[0]) - 1
+    start, x, y = _FIXATIONS[at]
+    _, last_x, last_y = _FIXATIONS[at - 1]
+    # an eye is there within two frames
+    share = (0.45, 0.90)[position - start] if position - start < 2 else 1.0
+    turn = 2 * math.pi * position / IDLE_FRAMES
+    return Expression(
+        gaze_x=last_x + (x - last_x) * share,
+        gaze_y=last_y + (y - last_y) * share,
+        brow_rise=0.05 * math.sin(turn + 0.8) + 0.035 * math.sin(3 * turn + 2.0),
+        brow_slant=0.03 * math.sin(2 * turn + 1.0),
+    )

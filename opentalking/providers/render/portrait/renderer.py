@@ -21,7 +21,12 @@ from opentalking.core.media import I420, Segment, Speech
 from opentalking.core.providers import RendererCapabilities
 from opentalking.providers.render.portrait import prepared
 from opentalking.providers.render.portrait.landmarks import FaceFinder
-from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_pose
+from opentalking.providers.render.portrait.motion import (
+    IDLE_FRAMES,
+    blink,
+    idle_expression,
+    idle_pose,
+)  # fmt: skip
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.picture import (
     Picture,
@@ -195,7 +200,7 @@ class PortraitFace:
         """The idle loop, 8 s, painted as it is asked for; blocking."""
         painter = FramePainter(self._portrait)
         for number in range(IDLE_FRAMES):
-            yield painter.frame(NEUTRAL, blink(number), idle_pose(number))
+            yield painter.frame(NEUTRAL, blink(number), idle_pose(number), idle_expression(number))
 
     async def render(
         self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0

@@ -1,27 +1,28 @@
 """One turn's stream: pieces of speech in, segments of sound and frames out; blocking, single-threaded."""
 
 from opentalking.core.media import I420, MEDIA_RATE, SAMPLES_PER_FRAME, Segment, Speech
-from opentalking.providers.render.portrait.articulation import Articulation
-from opentalking.providers.render.portrait.motion import SpeechAccents, blink, idle_pose
+from opentalking.providers.render.portrait.bearing import Ease
 from opentalking.providers.render.portrait.painter import FramePainter
+from opentalking.providers.render.portrait.performance import Performance
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.timeline import SpeechTimeline
 
 TAIL_FRAMES = 6
 """Silent frames after the last word, in which the mouth closes and the head comes to rest."""
+MOVED_TAIL_FRAMES = 10
+"""The same for a face that has an emotion to come back from."""
 
 
 class PortraitStream:
     """Renders one turn; used by one thread at a time."""
 
-    def __init__(self, portrait: PreparedPortrait, turn_id: str, idle_position: int) -> None:
+    def __init__(
+        self, portrait: PreparedPortrait, turn_id: str, idle_position: int, shown: Ease | None = None
+    ) -> None:
         self._turn_id = turn_id
-        self._idle_position = idle_position
         self._timeline = SpeechTimeline()
-        self._articulation = Articulation()
-        self._accents = SpeechAccents()
+        self._performance = Performance(turn_id, idle_position, shown)
         self._painter = FramePainter(portrait)
-        self._tail_start: int | None = None
         self._finished = False
 
     @property
@@ -44,15 +45,16 @@ class PortraitStream:
 
     def _add(self, speech: Speech) -> None:
         start = self._timeline.add(speech)
-        self._articulation.add(speech, start / MEDIA_RATE)
+        self._performance.add(speech, start / MEDIA_RATE)
 
     def _finish(self) -> None:
         self._finished = True
         self._timeline.pad()
         end = self._timeline.start_frame + self._timeline.ready_frames
         if end or self._timeline.has_marks:
-            self._tail_start = end
-            self._timeline.add_silence(TAIL_FRAMES * SAMPLES_PER_FRAME)
+            frames = MOVED_TAIL_FRAMES if self._performance.is_moved else TAIL_FRAMES
+            self._performance.end(end, frames)
+            self._timeline.add_silence(frames * SAMPLES_PER_FRAME)
 
     def render(self, most: int) -> Segment | None:
         """The next segment of up to `most` frames; None if no frame is ready."""
@@ -65,12 +67,5 @@ class PortraitStream:
         return Segment(self._turn_id, pcm, frames, marks)
 
     def _frame(self, number: int) -> I420:
-        face, loudness = self._articulation.next_frame(number)
-        if self._tail_start is not None and number >= self._tail_start:
-            left = 1 - (number - self._tail_start + 1) / TAIL_FRAMES
-            self._accents.settle(left)
-            if left <= 0:  # the last frame is the loop's own mouth, whatever was said before
-                face = face * 0
-        position = self._idle_position + number
-        pose = self._accents.add(idle_pose(position), loudness, position)
-        return self._painter.frame(face, blink(position), pose)
+        shown = self._performance.next(number)
+        return self._painter.frame(shown.mouth, shown.shut, shown.pose, shown.expression)
