@@ -6,7 +6,7 @@ Async iterators returned here are async generators: the caller closes them with
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
@@ -74,6 +74,8 @@ class RendererCapabilities:
 
     phoneme_timings: bool = False
     single_slot: bool = False
+    looks: bool = False
+    """Its faces are `LookingFace`s."""
 
 
 @runtime_checkable
@@ -103,6 +105,24 @@ class Face(Protocol):
 
     async def aclose(self) -> None:
         """Release what belongs to this session; idempotent."""
+        ...
+
+
+Look = Literal["thinking", "listening", "rest"]
+"""What a face can show between turns; "rest" leads back into the idle loop."""
+
+
+@runtime_checkable
+class LookingFace(Face, Protocol):
+    """A face that shows what the session does while nobody speaks."""
+
+    def look(self, kind: Look, idle_position: int = 0) -> AsyncGenerator[I420, None]:
+        """Frames of a look, one at a time and no faster than they are asked for, until closed.
+
+        Begins as the face looks now, at `idle_position` of the idle loop. "rest" ends by itself where
+        the idle loop can go on: with the frame before a whole second of it. A `render` that
+        comes meanwhile takes over from the look. Raises `ProviderError(stage="render")`.
+        """
         ...
 
 

@@ -18,13 +18,14 @@ from opentalking.core.commands import (
     StartSpeak,
 )
 from opentalking.core.errors import Conflict, Unavailable
-from opentalking.core.events import ExpiredEvent, ExpiringEvent, TerminatedEvent
+from opentalking.core.events import Event, ExpiredEvent, ExpiringEvent, TerminatedEvent
 from opentalking.core.ports import Delivery
 from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
 from opentalking.engine.admission import Ticket
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.expiry import Expiry, ExpiryReason
 from opentalking.engine.inbox import Ending, Inbox, Moved
+from opentalking.engine.looks import Looks
 from opentalking.engine.on_air import OnAir
 from opentalking.engine.outbox import EventOutbox
 from opentalking.engine.state import SessionLife
@@ -49,11 +50,12 @@ class Session:
         self._config = config
         self._release = release
         self._outbox = EventOutbox(toolbox.events)
-        emit = self._outbox.emit
-        self._life = SessionLife(record, toolbox, config, emit)
+        self._life = SessionLife(record, toolbox, config, self._outbox.emit)
         self.loaded = self._life.loaded
-        self._talk = Conversation(self.id, record.settings, toolbox, config, emit, self._on_speaking)
+        self._talk = Conversation(self.id, record.settings, toolbox, config, self._emit, self._on_speaking)
         self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer)
+        able = toolbox.renderers[record.settings.model].capabilities.looks
+        self._looks = Looks(self._air.output, lambda: self._life.face, able=able)
         self._to_free = [self._air.aclose, self._life.aclose]
         self._expiry = Expiry(config, self._on_expiring, self._on_expired)
         self._inbox = Inbox()
@@ -186,6 +188,10 @@ class Session:
         return Answer(sdp=await self._air.answer(sdp, face))
 
     # -- what others tell
+
+    def _emit(self, event: Event) -> None:
+        self._outbox.emit(event)
+        self._looks.told(event)
 
     async def _on_speaking(self, speaking: bool) -> None:
         self._air.speaking(speaking)

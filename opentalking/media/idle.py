@@ -82,14 +82,17 @@ class IdlePlayer:
     @property
     def position(self) -> int:
         """Frame of the loop that is due next (without a loop: frames since the start)."""
-        return self._phase % len(self._loop.frames) if self._loop else self._phase
+        if self._loop is None:
+            return self._phase
+        phase = self._phase % len(self._loop.frames)
+        return self._loop.nearest_key(phase) if self._jumps else phase
 
     def current(self) -> EncodedFrame | None:
         """The frame to send now; None without a loop."""
         if self._loop is None:
             return None
         if self._jumps:
-            self._phase = self._loop.nearest_key(self.position)
+            self._phase = self.position
             self._jumps = False
         return self._loop.frames[self.position]
 

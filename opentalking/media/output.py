@@ -7,8 +7,8 @@ from typing import Protocol
 
 from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, SoundEncoder, VideoCodec
-from opentalking.media.idle import IdleLoop, IdlePlayer
-from opentalking.media.live import LiveVideo
+from opentalking.media.idle import IdleLoop
+from opentalking.media.pictures import LookFrames, Pictures
 from opentalking.media.playback import OutputListener, play_packet, report_marks
 from opentalking.media.turn import TurnBuffer, TurnDropped
 
@@ -17,12 +17,8 @@ __all__ = ["MediaOutput", "MediaSink", "OutputListener", "TurnDropped"]
 logger = logging.getLogger(__name__)
 
 _VIDEO_PTS_PER_TICK = 90_000 // (FPS * PACKETS_PER_FRAME)
-_KEY_FRAME_PAUSE_TICKS = 15
-"""At most one requested key frame in 300 ms."""
 _START_PATIENCE_FRAMES = 12
 """Sound waits at most 480 ms for the turn's first encoded picture."""
-_RELEASE_ENCODER_TICKS = 1500
-"""An encoder unused for 30 s is freed."""
 _REMEMBERED_TURNS = 16
 
 
@@ -61,29 +57,6 @@ class _PastTurns:
         return self._turns.get(turn_id, (0, False))[1]
 
 
-class _KeyFrameRequests:
-    """Grants at most one request in 300 ms; one that comes too soon is granted later."""
-
-    def __init__(self) -> None:
-        self._granted_tick = -_KEY_FRAME_PAUSE_TICKS
-        self._is_pending = False
-
-    def request(self) -> None:
-        self._is_pending = True
-
-    def grant(self, tick: int) -> bool:
-        """Whether a key frame should be made now."""
-        if not self._is_pending or tick - self._granted_tick < _KEY_FRAME_PAUSE_TICKS:
-            return False
-        self._granted_tick = tick
-        self._is_pending = False
-        return True
-
-    def satisfy(self) -> None:
-        """A key frame went out."""
-        self._is_pending = False
-
-
 class MediaOutput:
     """Plays turns at the clock's pace, and the idle loop between them.
 
@@ -106,12 +79,9 @@ class MediaOutput:
         self._sink: MediaSink | None = None
         self._turn: TurnBuffer | None = None
         self._past = _PastTurns()
-        self._video = LiveVideo(encode_pool, encode_ahead_frames, video_bitrate)
-        self._idle = IdlePlayer()
+        self._pictures = Pictures(encode_pool, encode_ahead_frames, video_bitrate)
         self._sound = SoundEncoder()
-        self._key_frames = _KeyFrameRequests()
-        self._ticks = self._live_tick = 0
-        self._is_live = False
+        self._ticks = 0
 
     async def attach(self, sink: MediaSink, idle: IdleLoop | None) -> None:
         """Send to `sink` from the next tick on (also replaces one); pictures begin with a key frame.
@@ -120,42 +90,41 @@ class MediaOutput:
         """
         if (idle.codec if idle else None) != sink.codec:
             raise ValueError(f"an idle loop of another codec than {sink.codec}")
-        self._idle.load(idle)
+        self._pictures.load(idle)
         self._follow(sink)
 
     def detach(self) -> None:
         """The peer is gone; a turn plays on without being encoded."""
         self._follow(None)
-        self._video.release()
+        self._pictures.release()
 
     def request_key_frame(self) -> None:
         """The peer cannot decode (PLI, FIR, unrepairable loss): send a key frame, at most each 300 ms."""
-        self._key_frames.request()
-        self._grant_key_frame()
-
-    def _grant_key_frame(self) -> None:
-        if not self._key_frames.grant(self._ticks):
-            return
-        if self._is_live:
-            self._video.request_key_frame()
-        else:
-            self._idle.jump_to_key()
+        self._pictures.request_key_frame(self._ticks)
 
     def _follow(self, sink: MediaSink | None) -> None:
         self._sink = sink
         self._sound.reset()
-        self._is_live = False
-        if self._turn is None:
-            self._video.stop()
-        else:
-            self._video.follow(self._turn, sink.codec if sink else None)
+        self._pictures.follow(self._turn, sink.codec if sink else None)
+
+    def look(self, frames: LookFrames) -> None:
+        """Show a look from now on, in place of the idle loop, until a turn's first picture or `rest`.
+
+        Ignored while a turn's pictures go out. A look makes no sound and no listener hears of it; what of it
+        is painted but not sent is forgotten.
+        """
+        self._pictures.look(frames)
+
+    def rest(self, frames: LookFrames) -> None:
+        """End the look, if one is shown, with `frames`, which lead into the idle loop."""
+        self._pictures.rest(frames)
 
     async def begin(self, turn_id: str) -> None:
         """Start accepting segments of a turn; one that is still playing is dropped."""
         if self._turn is not None:
             self._close_turn(self._turn, dropped=True)
-        self._turn = TurnBuffer(turn_id, self._ahead_seconds, self._video.wake)
-        self._video.follow(self._turn, self._sink.codec if self._sink else None)
+        self._turn = TurnBuffer(turn_id, self._ahead_seconds, self._pictures.wake)
+        self._pictures.begin(self._turn)
 
     async def put(self, segment: Segment) -> None:
         """Queue a segment; waits while `ahead_seconds` are buffered; raises `TurnDropped`."""
@@ -194,14 +163,14 @@ class MediaOutput:
     @property
     def idle_position(self) -> int:
         """Frame of the idle loop that is due next; it moves on while speaking."""
-        return self._idle.position
+        return self._pictures.idle_position
 
     async def aclose(self) -> None:
         """Drop the turn, let go of the peer, stop the encoder."""
         if self._turn is not None:
             self._close_turn(self._turn, dropped=True)
         self.detach()
-        await self._video.aclose()
+        await self._pictures.aclose()
 
     def _turn_or_drop(self, turn_id: str) -> TurnBuffer:
         if self._turn is None or self._turn.turn_id != turn_id:
@@ -216,13 +185,10 @@ class MediaOutput:
     def _close_turn(self, turn: TurnBuffer, *, dropped: bool) -> None:
         self._turn = None
         self._past.add(turn, finished=not dropped)
-        self._video.stop()
+        self._pictures.end()
         turn.close(dropped=dropped)
         if dropped:
             self._sound.reset()
-        if self._is_live:
-            self._is_live = False
-            self._idle.jump_to_key()
 
     def skip(self, ticks: int) -> None:
         """Let both time lines jump over missed ticks, so that they stay with the wall clock."""
@@ -239,7 +205,7 @@ class MediaOutput:
                 self._close_turn(self._turn, dropped=True)
 
     def _tick(self) -> None:
-        self._grant_key_frame()
+        self._pictures.grant_key_frame(self._ticks)
         tick = self._ticks
         self._ticks += 1
         has_picture = tick % PACKETS_PER_FRAME == 0
@@ -265,22 +231,9 @@ class MediaOutput:
         if not turn.has_unit:
             return False
         turn.frames_waited += 1
-        waits_for_picture = self._video.is_active and not self._video.has_ready
-        return not waits_for_picture or turn.frames_waited > _START_PATIENCE_FRAMES
+        return not self._pictures.keeps_waiting or turn.frames_waited > _START_PATIENCE_FRAMES
 
     def _send_picture(self, tick: int) -> None:
-        frame = self._video.pop() if self.playing else None
-        if frame is not None:
-            self._is_live = True
-            self._live_tick = tick
-        elif not self._is_live:
-            frame = self._idle.current()
-            if tick - self._live_tick >= _RELEASE_ENCODER_TICKS:
-                self._video.release()
-        if self._is_live and self._turn is not None and self._turn.in_hole:
-            self._video.request_repeat()
-        self._idle.advance()
+        frame = self._pictures.next(tick, self._turn if self.playing else None)
         if frame is not None and self._sink is not None:
-            if frame.key:
-                self._key_frames.satisfy()
             self._sink.send_video(frame, tick * _VIDEO_PTS_PER_TICK)

@@ -13,7 +13,7 @@ from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
 from opentalking.core.errors import ProviderError
 from opentalking.core.media import FPS, I420, Segment, Speech, WordTiming
-from opentalking.core.providers import RendererCapabilities
+from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.timeline import SpeechTimeline
 
 _RATE = 16_000
@@ -100,11 +100,17 @@ class ScriptedModel:
 
 
 class FlatFace:
-    """A `Face` of one grey: 16x16, its brightness follows the loudness of the frame's sound."""
+    """A `LookingFace` of one grey: 16x16, its brightness follows the loudness of the frame's sound.
+
+    `looks` collects the looks that it was asked for.
+    """
 
     width = 16
     height = 16
     idle_key = "fake-flat-face"
+
+    def __init__(self) -> None:
+        self.looks: list[Look] = []
 
     def idle_frames(self) -> Iterator[I420]:
         """One second of dark grey."""
@@ -124,6 +130,14 @@ class FlatFace:
                 loudest = np.abs(pcm.reshape(count, -1).astype(np.int32)).max(axis=1)
                 frames = tuple(_flat(40 + int(level) // 100) for level in loudest)
                 yield Segment(turn_id, pcm, frames, marks)
+
+    async def look(self, kind: Look, idle_position: int = 0) -> AsyncGenerator[I420, None]:
+        """Light grey; back at rest after 5 frames."""
+        self.looks.append(kind)
+        shown = 0
+        while kind != "rest" or shown < 5:
+            yield _flat({"thinking": 150, "listening": 190, "rest": 100}[kind])
+            shown += 1
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -15,9 +15,10 @@ from opentalking.core.media import FPS, MEDIA_RATE, Speech
 from opentalking.providers.render.portrait import PortraitConfig, PortraitFace, PortraitRenderer, anatomy
 from opentalking.providers.render.portrait.accents import accents_of
 from opentalking.providers.render.portrait.articulation import HOP_SECONDS, Articulation, LoudnessMeter
+from opentalking.providers.render.portrait.bearing import idle_bearing
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_expression, idle_pose
-from opentalking.providers.render.portrait.performance import Performance, Shown, idle_bearing
+from opentalking.providers.render.portrait.performance import Performance, Shown
 from opentalking.providers.render.portrait.planes import to_bgr
 from opentalking.providers.render.visemes import PARAMETERS
 from tests.support.portraits import DEMO, bundle, darkness, eye_white, frames_of, rendered, spoken
@@ -140,7 +141,7 @@ LIMITS = {
     "brow_rise": (0.13, 0.11), "brow_slant": (0.11, 0.09), "shift_y": (0.35, 0.35), "roll": (0.004, 0.0045),
     "yaw": (0.5, 0.5), "pitch": (0.65, 0.65), "gaze_x": (0.9, 0.9), "gaze_y": (0.5, 0.6),
 }  # fmt: skip
-"""Largest change, and largest change of the change, between two frames; 2.4 times that where emotions change."""
+"""Largest change, and change of the change, between two frames; 2.4 times that where emotions change."""
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from opentalking.core.conversation import Emotion
 from opentalking.core.media import FPS
 from opentalking.providers.render.portrait.expression import Expression
 from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.motion import idle_expression
 
 PARTS = ("gaze_x", "gaze_y", "brow_rise", "brow_slant", "lids", "smile", "shift_y", "roll", "yaw", "pitch")
 """Gaze and brows as in `Expression`, how far the lids are lowered (0..1), corners of the mouth up (-1..1),
@@ -74,6 +75,14 @@ class Ease:
     def copy(self) -> "Ease":
         """The same movement, to be followed separately."""
         return Ease(self.value.copy(), self.speed.copy())
+
+
+def idle_bearing(position: int) -> Bearing:
+    """The bearing of the idle loop at one of its frames."""
+    idle = idle_expression(position)
+    return bearing(
+        gaze_x=idle.gaze_x, gaze_y=idle.gaze_y, brow_rise=idle.brow_rise, brow_slant=idle.brow_slant
+    )
 
 
 def expression_of(value: Bearing) -> Expression:

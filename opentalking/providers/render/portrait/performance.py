@@ -17,6 +17,7 @@ from opentalking.providers.render.portrait.bearing import (
     Ease,
     bearing,
     expression_of,
+    idle_bearing,
     is_apart,
     lids_of,
     posed,
@@ -53,14 +54,6 @@ class _Gesture:
     at: float
     brows: float
     nod: float
-
-
-def idle_bearing(position: int) -> Bearing:
-    """The bearing of the idle loop at one of its frames."""
-    idle = idle_expression(position)
-    return bearing(
-        gaze_x=idle.gaze_x, gaze_y=idle.gaze_y, brow_rise=idle.brow_rise, brow_slant=idle.brow_slant
-    )
 
 
 class Performance:

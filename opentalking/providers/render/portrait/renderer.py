@@ -18,9 +18,10 @@ import structlog
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError, ProviderError
 from opentalking.core.media import I420, Segment, Speech
-from opentalking.core.providers import RendererCapabilities
+from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.portrait import prepared
 from opentalking.providers.render.portrait.landmarks import FaceFinder
+from opentalking.providers.render.portrait.looks import Carried, LookStream
 from opentalking.providers.render.portrait.motion import (
     IDLE_FRAMES,
     blink,
@@ -86,7 +87,7 @@ class PortraitRenderer:
     """Animates pictures; shared by all sessions of a worker."""
 
     name = NAME
-    capabilities = RendererCapabilities(phoneme_timings=True)
+    capabilities = RendererCapabilities(phoneme_timings=True, looks=True)
 
     def __init__(self, config: PortraitConfig | None = None) -> None:
         self._config = config or PortraitConfig()
@@ -195,6 +196,7 @@ class PortraitFace:
         self.width = portrait.width
         self.height = portrait.height
         self.idle_key = key
+        self._carried = Carried()
 
     def idle_frames(self) -> Iterator[I420]:
         """The idle loop, 8 s, painted as it is asked for; blocking."""
@@ -206,7 +208,8 @@ class PortraitFace:
         self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
     ) -> AsyncGenerator[Segment, None]:
         """Segments for `speech`, the first one a single frame; see `opentalking.core.providers.Face`."""
-        stream = PortraitStream(self._portrait, turn_id, idle_position)
+        shown, self._carried = self._carried.ease, Carried()
+        stream = PortraitStream(self._portrait, turn_id, idle_position, shown)
         pieces = aiter(speech)
         while not stream.finished:
             piece = await anext(pieces, None)
@@ -217,6 +220,19 @@ class PortraitFace:
                 if not stream.ready_frames:
                     break
                 segment = await self._renderer.run(partial(stream.render, next(sizes)))
+
+    def look(self, kind: Look, idle_position: int = 0) -> AsyncGenerator[I420, None]:
+        """Frames of a look; see `opentalking.core.providers.LookingFace`."""
+        self._carried = Carried(self._carried.ease)
+        return self._frames(LookStream(self._portrait, kind, idle_position, self._carried))
+
+    async def _frames(self, stream: LookStream) -> AsyncGenerator[I420, None]:
+        try:
+            while (frame := await self._renderer.run(stream.next)) is not None:
+                yield frame
+        finally:
+            if self._carried is stream.carried:  # nothing took over from it
+                self._carried = Carried()
 
     async def aclose(self) -> None:
         """Nothing belongs to the session alone; the prepared portrait stays cached."""
