@@ -99,7 +99,7 @@ class _Thinking:
         self._chance = chance
         self._side = chance.choice((-1, 1))
         self._head = bearing(
-            brow_rise=0.20, brow_slant=0.14, yaw=1.0 * self._side, roll=-0.010 * self._side, pitch=-0.7
+            brow_rise=0.28, brow_slant=0.16, yaw=1.4 * self._side, roll=-0.010 * self._side, pitch=-0.7
         )
         self._gaze = bearing()
         self._until = 2
@@ -112,7 +112,7 @@ class _Thinking:
             self._back_at = self._until + round(self._chance.uniform(2.0, 3.6) * FPS)
         elif frame >= self._until:
             self._gaze = bearing(
-                gaze_x=self._side * self._chance.uniform(0.34, 0.60), gaze_y=-self._chance.uniform(0.30, 0.60)
+                gaze_x=self._side * self._chance.uniform(0.55, 0.90), gaze_y=-self._chance.uniform(0.45, 0.80)
             )
             self._until = frame + round(self._chance.uniform(0.7, 1.6) * FPS)
         return self._head + self._gaze
