@@ -1,4 +1,4 @@
-"""Draw sheets of an avatar's emotions, glances and of a turn's frames: see `--help`."""
+"""Draw sheets of an avatar's emotions, glances and looks: see `--help`."""
 
 import argparse
 import dataclasses
@@ -16,10 +16,12 @@ sys.path.insert(0, str(ROOT))
 
 from opentalking.core.conversation import EMOTIONS, Emotion  # noqa: E402
 from opentalking.core.media import I420, MEDIA_RATE, PhonemeTiming, Speech  # noqa: E402
+from opentalking.core.providers import Look  # noqa: E402
 from opentalking.providers.render.portrait import prepared  # noqa: E402
 from opentalking.providers.render.portrait.expression import Expression  # noqa: E402
 from opentalking.providers.render.portrait.head import Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
+from opentalking.providers.render.portrait.looks import Carried, LookStream  # noqa: E402
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter  # noqa: E402
 from opentalking.providers.render.portrait.picture import (  # noqa: E402
     PictureFiles,
@@ -98,6 +100,24 @@ def glances(portrait: PreparedPortrait) -> Iterator[list[tuple[str, I420]]]:
         ]  # fmt: skip
 
 
+def looks(portrait: PreparedPortrait) -> Iterator[list[tuple[str, I420]]]:
+    """Both looks from the idle loop on, and back at rest."""
+    kinds: tuple[Look, ...] = ("thinking", "listening")
+    for kind in kinds:
+        carried = Carried()
+        stream = LookStream(portrait, kind, 40, carried)
+        row = []
+        for k in range(100):
+            frame = stream.next()
+            if k % 11 == 0 and frame is not None:
+                row.append((f"{kind} {k}", frame))
+        rest = LookStream(portrait, "rest", 140, carried)
+        row += [
+            (f"rest {k}", frame) for k in range(14) if (frame := rest.next()) is not None and k in (6, 13)
+        ]
+        yield row[:7] + row[-2:]
+
+
 def tile(frame: I420, name: str, height: int) -> Image:
     picture = to_bgr(frame)
     scale = height / picture.shape[0]
@@ -130,7 +150,11 @@ def main() -> None:
     crop = [float(part) for part in options.crop.split(",")]
     portrait = load(options.avatar)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("emotions", emotions(portrait)), ("glances", glances(portrait))):
+    for name, rows in (
+        ("emotions", emotions(portrait)),
+        ("glances", glances(portrait)),
+        ("looks", looks(portrait)),
+    ):
         cv2.imwrite(str(options.out / f"{name}.png"), sheet(rows, crop, options.height))
 
 
