@@ -165,10 +165,36 @@ def who_answers(page: Page) -> None:
     page.get_by_test_id("who-answers").locator("summary").click()
 
 
+def people(page: Page) -> None:
+    """The drawer of characters; needs a server with more than one."""
+    ready(page)
+    page.get_by_test_id("people-open").click()
+    page.get_by_test_id("person").last.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def people_while_talking(page: Page) -> None:
+    live(page)
+    page.get_by_test_id("people-open").click()
+    page.get_by_test_id("person").last.wait_for()
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def people_broken(page: Page) -> None:
+    """One picture does not come, and the list cannot be renewed."""
+    broken = page.evaluate("() => fetch('avatars').then((got) => got.json()).then((list) => list[0].id)")
+    page.route(f"**/avatars/{broken}/preview", lambda route: route.fulfill(status=404))
+    page.route("**/avatars", lambda route: route.fulfill(status=500, json={"detail": "the disk is gone"}))
+    people(page)
+
+
 STATES: dict[str, Callable[[Page], None]] = {
     state.__name__: state
     for state in (
         ready,
+        people,
+        people_while_talking,
+        people_broken,
         who_answers,
         connecting,
         live,

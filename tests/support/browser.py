@@ -76,10 +76,12 @@ class Chromium:
                 process.kill()
 
     @asynccontextmanager
-    async def visit(self, url: str, *, avatar: str = "", autostart: bool = True) -> AsyncIterator["Visit"]:
+    async def visit(
+        self, url: str, *, avatar: str = "", autostart: bool = True, locale: str = "en-US"
+    ) -> AsyncIterator["Visit"]:
         """The page, as a visitor of its own sees it; errors in its console fail the test."""
         assert self._browser is not None
-        context = await self._browser.new_context(viewport={"width": 900, "height": 800}, locale="en-US")
+        context = await self._browser.new_context(viewport={"width": 900, "height": 800}, locale=locale)
         await context.add_init_script(PROBE)
         visit = Visit(await context.new_page(), url)
         try:

@@ -1,29 +1,38 @@
 import { type CSSProperties, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { ApiClient } from "./api/client";
+import type { AvatarSummary } from "./api/types";
 import { Backdrop } from "./components/Backdrop";
 import { CaptionLines } from "./components/CaptionLines";
 import { Composer } from "./components/Composer";
 import { Hints } from "./components/Hints";
-import { CaptionsIcon, VideoIcon } from "./components/icons";
+import { CaptionsIcon, PeopleIcon } from "./components/icons";
 import { Notices } from "./components/Notices";
 import { OverPanel } from "./components/OverPanel";
+import { People } from "./components/People";
 import { Stage } from "./components/Stage";
 import { StatusLine } from "./components/StatusLine";
+import { Welcome } from "./components/Welcome";
 import { WhoAnswers } from "./components/WhoAnswers";
+import { isComposing } from "./components/composing";
 import { useTranslate } from "./i18n";
+import type { Cast } from "./session/cast";
+import { searchAfterChoice } from "./session/choose";
 import type { SessionController } from "./session/controller";
 import { type State, canWrite } from "./session/state";
+import { keep, recall } from "./storage";
 
 interface Props {
   client: ApiClient;
+  cast: Cast;
   controller: SessionController;
 }
 
-export function App({ client, controller }: Props) {
+export function App({ client, cast, controller }: Props) {
   const t = useTranslate();
   const state = useSyncExternalStore(controller.subscribe, controller.getState);
   const stream = useSyncExternalStore(controller.subscribe, () => controller.stream);
   const [captionsOn, setCaptionsOn] = useCaptionsWish();
+  const [peopleOpen, setPeopleOpen] = useState(false);
   const { setup, link, turn } = state;
   const name = setup?.avatar.name ?? t("app.character");
   const preview = setup ? client.previewUrl(setup.avatar.id) : null;
@@ -39,13 +48,27 @@ export function App({ client, controller }: Props) {
   useEffect(() => {
     document.title = setup ? t("app.title", { name: setup.avatar.name }) : t("app.name");
   }, [setup, t]);
-  useEscape(stop);
+  // An Escape that closes the drawer does not stop the avatar as well.
+  useEscape(stop, !peopleOpen);
+  const closePeople = useCallback(() => {
+    setPeopleOpen(false);
+  }, []);
+  const choose = useCallback(
+    (avatar: AvatarSummary) => {
+      keep("avatar", avatar.id);
+      history.replaceState(null, "", location.pathname + searchAfterChoice(location.search, avatar.id) + location.hash);
+      setPeopleOpen(false);
+      void controller.choose(avatar);
+    },
+    [controller],
+  );
 
   // The stage has the avatar's own shape, and the dock keeps within its width.
   const shape = setup ? ({ "--ratio": String(setup.avatar.width / setup.avatar.height) } as CSSProperties) : undefined;
   return (
     <main className="page" style={shape}>
       <Backdrop preview={preview} />
+      {link.phase === "loading" && <div className="stage stage-waiting" aria-hidden="true" />}
       {setup && preview && (
         <Stage
           name={name}
@@ -57,8 +80,28 @@ export function App({ client, controller }: Props) {
           onFirstFrame={onFirstFrame}
         />
       )}
-      <TopBar state={state} controller={controller} captionsOn={captionsOn} onCaptions={setCaptionsOn} />
-      <Dock state={state} controller={controller} captionsOn={captionsOn} onStop={stop} />
+      <TopBar
+        state={state}
+        controller={controller}
+        captionsOn={captionsOn}
+        onCaptions={setCaptionsOn}
+        onPeople={() => {
+          setPeopleOpen(true);
+        }}
+      />
+      <Dock state={state} cast={cast} controller={controller} captionsOn={captionsOn} onStop={stop} />
+      {setup && (
+        <People
+          open={peopleOpen}
+          avatars={setup.avatars}
+          currentId={setup.avatar.id}
+          cast={cast}
+          previewUrl={client.previewUrl}
+          talking={canWrite(link)}
+          onChoose={choose}
+          onClose={closePeople}
+        />
+      )}
     </main>
   );
 }
@@ -69,12 +112,25 @@ interface PartProps {
   captionsOn: boolean;
 }
 
-function TopBar({ state, controller, captionsOn, onCaptions }: PartProps & { onCaptions: (on: boolean) => void }) {
+interface TopBarProps extends PartProps {
+  onCaptions: (on: boolean) => void;
+  onPeople: () => void;
+}
+
+function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarProps) {
   const t = useTranslate();
   const { setup } = state;
   return (
     <header className="top">
-      <StatusLine state={state} name={setup?.avatar.name ?? t("app.name")} />
+      <div className="top-begin">
+        {setup && setup.avatars.length > 1 && (
+          <button type="button" className="pill people-pill" aria-haspopup="dialog" aria-label={t("people.open")} title={t("people.open")} data-testid="people-open" onClick={onPeople}>
+            <PeopleIcon />
+            <span className="people-pill-word">{t("people.open")}</span>
+          </button>
+        )}
+        <StatusLine state={state} name={setup?.avatar.name ?? t("app.name")} />
+      </div>
       <div className="top-end">
         {setup && <WhoAnswers health={setup.health} name={setup.avatar.name} />}
         <button
@@ -107,22 +163,14 @@ function TopBar({ state, controller, captionsOn, onCaptions }: PartProps & { onC
   );
 }
 
-function Dock({ state, controller, captionsOn, onStop }: PartProps & { onStop: () => void }) {
+function Dock({ state, cast, controller, captionsOn, onStop }: PartProps & { cast: Cast; onStop: () => void }) {
   const t = useTranslate();
   const { link, setup, turn, captions } = state;
   const name = setup?.avatar.name ?? t("app.character");
   const start = (): void => void controller.start();
   return (
     <footer className="dock">
-      {link.phase === "ready" && (
-        <div className="welcome">
-          <button type="button" className="wide primary start" data-testid="start" onClick={start}>
-            <VideoIcon />
-            {t("start.button", { name })}
-          </button>
-          <p className="pill">{t("start.hint", { name })}</p>
-        </div>
-      )}
+      {link.phase === "ready" && setup && <Welcome avatar={setup.avatar} cast={cast} onStart={start} />}
       {canWrite(link) && (
         <>
           <CaptionLines captions={captions} visible={captionsOn} />
@@ -134,24 +182,23 @@ function Dock({ state, controller, captionsOn, onStop }: PartProps & { onStop: (
   );
 }
 
-function useEscape(action: () => void): void {
+function useEscape(action: () => void, active: boolean): void {
   useEffect(() => {
+    if (!active) return;
     const onKeyDown = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !event.isComposing) action();
+      if (event.key === "Escape" && !isComposing(event)) action();
     };
     window.addEventListener("keydown", onKeyDown);
     return () => {
       window.removeEventListener("keydown", onKeyDown);
     };
-  }, [action]);
+  }, [action, active]);
 }
 
-const CAPTIONS_KEY = "opentalking.captions";
-
 function useCaptionsWish(): [boolean, (on: boolean) => void] {
-  const [on, setOn] = useState(() => localStorage.getItem(CAPTIONS_KEY) !== "off");
+  const [on, setOn] = useState(() => recall("captions") !== "off");
   const set = (next: boolean): void => {
-    localStorage.setItem(CAPTIONS_KEY, next ? "on" : "off");
+    keep("captions", next ? "on" : "off");
     setOn(next);
   };
   return [on, set];

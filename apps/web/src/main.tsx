@@ -3,11 +3,14 @@ import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { ApiClient } from "./api/client";
 import { TranslateProvider, pickLanguage, translator } from "./i18n";
+import { Cast } from "./session/cast";
 import { readWishes } from "./session/choose";
 import { SessionController } from "./session/controller";
+import { recall } from "./storage";
 import "./styles/base.css";
 import "./styles/stage.css";
 import "./styles/controls.css";
+import "./styles/people.css";
 
 declare global {
   interface Window {
@@ -19,8 +22,9 @@ declare global {
 const language = pickLanguage(navigator.languages);
 document.documentElement.lang = language;
 
-const wishes = readWishes(location.search);
+const wishes = readWishes(location.search, recall("avatar"));
 const client = new ApiClient();
+const cast = new Cast(client);
 const controller = new SessionController(client, wishes);
 
 window.__opentalking = {
@@ -50,7 +54,7 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <TranslateProvider value={translator(language)}>
-        <App client={client} controller={controller} />
+        <App client={client} cast={cast} controller={controller} />
       </TranslateProvider>
     </StrictMode>,
   );

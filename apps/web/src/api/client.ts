@@ -1,4 +1,4 @@
-import type { AvatarSummary, Health, ModelList, SdpAnswer, SessionCreated, TurnAccepted } from "./types";
+import type { AvatarManifest, AvatarSummary, Health, ModelList, SdpAnswer, SessionCreated, TurnAccepted, VoiceItem } from "./types";
 
 const SHORT_TIMEOUT_MS = 15_000;
 /** An offer may wait 30 s on the server while a session is still loading. */
@@ -41,9 +41,14 @@ export class ApiClient {
   models = (): Promise<ModelList> => this.call("models");
   health = (): Promise<Health> => this.call("health");
 
-  previewUrl(avatarId: string): string {
-    return this.url(`avatars/${encodeURIComponent(avatarId)}/preview`);
+  avatar = (avatarId: string): Promise<AvatarManifest> => this.call(avatarPath(avatarId));
+
+  async voices(): Promise<VoiceItem[]> {
+    const { items } = await this.call<{ items: VoiceItem[] }>("voices");
+    return items;
   }
+
+  previewUrl = (avatarId: string): string => this.url(`${avatarPath(avatarId)}/preview`);
 
   eventsUrl(sessionId: string): string {
     return this.url(`${sessionPath(sessionId)}/events`);
@@ -109,6 +114,10 @@ export class ApiClient {
       throw new ApiError(0, `${path}: ${errorDetail(error)}`);
     }
   }
+}
+
+function avatarPath(avatarId: string): string {
+  return `avatars/${encodeURIComponent(avatarId)}`;
 }
 
 function sessionPath(sessionId: string): string {

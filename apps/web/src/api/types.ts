@@ -11,6 +11,8 @@ type Get<Path extends keyof paths> = Answer<paths[Path]["get"]>;
 type Post<Path extends keyof paths> = Answer<paths[Path]["post"]>;
 
 export type AvatarSummary = Get<"/avatars">[number];
+export type AvatarManifest = Get<"/avatars/{avatar_id}">;
+export type VoiceItem = Get<"/voices">["items"][number];
 export type ModelList = Get<"/models">;
 export type Health = Get<"/health">;
 export type SessionCreated = Post<"/sessions">;

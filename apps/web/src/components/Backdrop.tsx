@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { useLayers } from "./useLayers";
 
 const COARSE = 8;
 const SMOOTH = 96;
@@ -11,6 +12,8 @@ const EDGE = 0.16;
  */
 export function Backdrop({ preview }: { preview: string | null }) {
   const [colours, setColours] = useState<string | null>(null);
+
+  const layers = useLayers(colours);
 
   useEffect(() => {
     if (!preview) return;
@@ -27,7 +30,7 @@ export function Backdrop({ preview }: { preview: string | null }) {
 
   return (
     <div className="backdrop" aria-hidden="true">
-      <div className="backdrop-colours" data-visible={colours !== null} style={colours ? { backgroundImage: `url(${colours})` } : undefined} />
+      {layers.map(({ key, value }) => value && <div key={key} className="backdrop-colours" style={{ backgroundImage: `url(${value})` }} />)}
     </div>
   );
 }

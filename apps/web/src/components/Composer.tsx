@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type SyntheticEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import type { Outgoing } from "../session/state";
+import { isComposing } from "./composing";
 import { QuoteIcon, SendIcon, StopIcon } from "./icons";
 
 interface Props {
@@ -41,8 +42,7 @@ export function Composer({ name, busy, onSend, onStop }: Props) {
     send();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method composes, Enter picks a candidate and must not send.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
     send();
   };

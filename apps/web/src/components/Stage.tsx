@@ -1,7 +1,9 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import { type Link, stageOf } from "../session/state";
+import { Portrait } from "./Portrait";
 import { SoundIcon } from "./icons";
+import { useLayers } from "./useLayers";
 import { PLACEHOLDER_SIDE, watchFirstFrame } from "./firstFrame";
 
 interface Props {
@@ -21,6 +23,7 @@ export function Stage({ name, preview, link, stream, silenced, thinking, onFirst
   const frozen = useRef<HTMLCanvasElement>(null);
   const [shown, setShown] = useState<MediaStream | null>(null);
   const [blocked, setBlocked] = useState(false);
+  const previews = useLayers(preview);
   const reconnecting = link.phase === "reconnecting";
 
   useEffect(() => {
@@ -58,6 +61,8 @@ export function Stage({ name, preview, link, stream, silenced, thinking, onFirst
   };
 
   const live = stream !== null && shown === stream;
+  // The last frame of a session belongs to it alone: the next one may show somebody else.
+  const renewing = reconnecting || (link.phase === "live" && shown !== null && !live);
   return (
     <div
       className="stage"
@@ -67,8 +72,12 @@ export function Stage({ name, preview, link, stream, silenced, thinking, onFirst
       data-thinking={thinking}
       data-muted={silenced}
     >
-      <img className="stage-picture" src={preview} alt={t("stage.preview", { name })} aria-hidden={live} />
-      <canvas className="stage-picture stage-frozen" ref={frozen} data-visible={reconnecting || (shown !== null && !live)} aria-hidden="true" />
+      <div className="stage-preview" aria-hidden={live}>
+        {previews.map((layer) => (
+          <Portrait key={layer.key} className="stage-picture" src={layer.value} name={name} alt={layer.value === preview ? t("stage.preview", { name }) : ""} />
+        ))}
+      </div>
+      <canvas className="stage-picture stage-frozen" ref={frozen} data-visible={renewing} aria-hidden="true" />
       <video
         className="stage-picture stage-video"
         ref={video}

@@ -30,8 +30,8 @@ export function WhoAnswers({ health, name }: { health: Health; name: string }) {
   const params = { model: llm.model, provider: llm.provider, name };
   return (
     <details className="who" ref={box} onKeyDown={onKeyDown} data-testid="who-answers" data-kind={kind}>
-      <summary className="pill" aria-label={`${t("who.label")}: ${t(`who.${kind}`, params)}`}>
-        <span className="who-name">{t(`who.${kind}`, params)}</span>
+      <summary className="pill" aria-label={`${t("who.label")}: ${t(`who.${kind}`, params)}${kind === "demo" ? ` ${llm.model}` : ""}`}>
+        <span className="who-name">{t(`who.${kind}`, params)}</span>{" "}
         {kind === "demo" && <span className="who-model">{params.model}</span>}
       </summary>
       <div className="sheet">

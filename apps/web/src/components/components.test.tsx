@@ -43,6 +43,7 @@ describe("Composer", () => {
   it.each([
     ["a line break", { key: "Enter", shiftKey: true }],
     ["an input method's choice", { key: "Enter", isComposing: true }],
+    ["an input method's choice in Safari", { key: "Enter", keyCode: 229 }],
   ])("does not take %s for sending", (_what, key) => {
     const field = show(false);
     fireEvent.change(field, { target: { value: "ni hao" } });
@@ -87,6 +88,7 @@ describe("WhoAnswers", () => {
     const text = show({ llm: { provider: "builtin", model: "SmolLM2-135M", demo: true } });
     expect(text).toMatch(/^Demo model *SmolLM2-135M/);
     expect(text).toContain("OPENTALKING_LLM_BASE_URL");
+    expect(screen.getByLabelText("Who answers: Demo model SmolLM2-135M")).toBeTruthy();
   });
 
   it("names a real model and its provider", () => {

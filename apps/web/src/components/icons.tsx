@@ -20,6 +20,13 @@ export const CaptionsIcon = icon(
   </>,
 );
 export const QuoteIcon = icon(<path d="M5 13.500c0-3.500 1.500-6 4.500-7M5 13.500A2.250 2.250 0 1 0 9.500 13.500 2.250 2.250 0 0 0 5 13.500Zm9 0c0-3.500 1.500-6 4.500-7M14 13.500a2.250 2.250 0 1 0 4.500 0 2.250 2.250 0 0 0-4.500 0Z" />);
+export const PeopleIcon = icon(
+  <>
+    <circle cx="9" cy="8.500" r="3.500" />
+    <path d="M2.500 19.500a6.500 6.500 0 0 1 13 0M16 5.300a3.500 3.500 0 0 1 0 6.400m2 2.600a6.500 6.500 0 0 1 3.500 5.200" />
+  </>,
+);
+export const CheckIcon = icon(<path d="m5.500 12.500 4.500 4.500 8.500-9.500" />);
 export const CloseIcon = icon(<path d="m7 7 10 10M17 7 7 17" />);
 export const VideoIcon = icon(
   <>

@@ -12,6 +12,15 @@ export const en = {
   "start.again": "Start again",
   "start.retry": "Try again",
   "start.hint": "{name} is an AI character. It answers aloud, so turn your sound on.",
+  "start.languages": "Write in {languages}.",
+
+  "people.open": "People",
+  "people.title": "Pick someone to talk to",
+  "people.close": "Close",
+  "people.switch": "Choosing someone else ends this conversation and begins a new one.",
+  "people.current": "on the stage now",
+  "people.voice": "Voice:",
+  "people.failed": "The list could not be renewed, so it may be out of date.",
 
   "composer.label": "Your message",
   "composer.placeholder": "Write to {name}…",
@@ -25,7 +34,7 @@ export const en = {
   "captions.you": "You",
 
   "status.loading": "Loading…",
-  "status.ready": "Ready when you are",
+  "status.ready": "Ready",
   "status.connecting": "Connecting…",
   "status.connecting.elapsed": "Connecting… {seconds} s",
   "status.queued": "Waiting for a free place, number {position}",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { catalogues, isMessageKey, pickLanguage, translator } from "./index";
+import { catalogues, isMessageKey, languageList, pickLanguage, translator } from "./index";
 import { en } from "./en";
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "").toSorted();
@@ -30,6 +30,18 @@ describe("translator", () => {
 
   it("leaves a placeholder without a value visible", () => {
     expect(translator("en")("start.button")).toBe("Talk to {name}");
+  });
+});
+
+describe("languageList", () => {
+  it("names languages in the language of the page", () => {
+    expect(languageList("en", ["en", "zh"], "conjunction")).toBe("English and Chinese");
+    expect(languageList("zh", ["en", "zh"], "disjunction")).toBe("英语或中文");
+    expect(languageList("en", ["de"], "disjunction")).toBe("German");
+  });
+
+  it("shows what is no language code as it is", () => {
+    expect(languageList("en", ["en", "not a code"], "conjunction")).toBe("English and not a code");
   });
 });
 

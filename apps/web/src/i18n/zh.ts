@@ -14,6 +14,15 @@ export const zh: Catalogue = {
   "start.again": "重新开始",
   "start.retry": "再试一次",
   "start.hint": "{name}是 AI 角色，会用语音回答，请打开声音。",
+  "start.languages": "可以用{languages}交谈。",
+
+  "people.open": "角色",
+  "people.title": "想和谁聊聊？",
+  "people.close": "收起",
+  "people.switch": "选择其他角色会结束当前对话，并开始新的对话。",
+  "people.current": "正在台上",
+  "people.voice": "声音：",
+  "people.failed": "未能更新角色列表，显示的可能不是最新内容。",
 
   "composer.label": "你的消息",
   "composer.placeholder": "对{name}说点什么…",
@@ -27,7 +36,7 @@ export const zh: Catalogue = {
   "captions.you": "你",
 
   "status.loading": "正在加载…",
-  "status.ready": "随时可以开始",
+  "status.ready": "准备好了",
   "status.connecting": "正在连接…",
   "status.connecting.elapsed": "正在连接… {seconds} 秒",
   "status.queued": "正在排队，第 {position} 位",

@@ -16,6 +16,8 @@ class World {
   avatars = [avatar];
   connected = true;
   createAnswer: SessionCreated | ApiError = { session_id: "s1", status: "created" };
+  /** Sessions are made and ended when this resolves. */
+  whenAnswered: Promise<void> = Promise.resolve();
   offerErrors: ApiError[] = [];
   talkError: ApiError | null = null;
   peers: PeerHandlers[] = [];
@@ -35,11 +37,12 @@ class World {
       health: () => Promise.resolve(health),
       createSession: (id: string, model: string) => {
         this.calls.push(`create ${id} ${model}`);
-        return this.createAnswer instanceof ApiError ? Promise.reject(this.createAnswer) : Promise.resolve(this.createAnswer);
+        const answer = this.createAnswer;
+        return answer instanceof ApiError ? Promise.reject(answer) : this.whenAnswered.then(() => answer);
       },
       deleteSession: (id: string) => {
         this.calls.push(`delete ${id}`);
-        return Promise.resolve();
+        return this.whenAnswered;
       },
       sessionExists: () => Promise.resolve(true),
       eventsUrl: (id: string) => `events ${id}`,
@@ -54,7 +57,7 @@ class World {
     };
     this.controller = new SessionController(
       client,
-      { avatar: null, model: null },
+      { avatar: null, model: null, lastAvatar: null },
       {
         makePeer: (handlers) => {
           this.peers.push(handlers);
@@ -291,6 +294,78 @@ describe("talking", () => {
     world.talkError = new ApiError(404, "session not found");
     await world.controller.send({ text: "Hi", verbatim: false });
     expect(world.link).toEqual({ phase: "ended", reason: "gone" });
+  });
+});
+
+describe("choosing another character", () => {
+  const zoe = { ...avatar, id: "zoe", name: "Zoe" };
+  const mia = { ...avatar, id: "mia", name: "Mia" };
+
+  /** Lets the server take its time; returns what makes it answer. */
+  const delay = (): (() => void) => {
+    let answer: () => void = () => undefined;
+    world.whenAnswered = new Promise((resolve) => (answer = resolve));
+    return answer;
+  };
+
+  it("before the conversation only changes the stage", async () => {
+    await world.controller.load();
+    await world.controller.choose(zoe);
+    expect([world.status, world.calls, world.controller.getState().setup?.avatar.id]).toEqual(["ready", [], "zoe"]);
+    await world.controller.start();
+    expect(world.calls[0]).toBe("create zoe portrait");
+  });
+
+  it("in a conversation ends it first and then begins one with the new character", async () => {
+    await world.connect();
+    world.calls = [];
+    world.createAnswer = { session_id: "s2", status: "created" };
+    const answer = delay();
+    const choosing = world.controller.choose(zoe);
+    expect([world.status, world.controller.stream, world.openPeers, world.openStreams]).toEqual(["connecting", null, 0, 0]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(world.calls).toEqual(["delete s1"]);
+    answer();
+    await choosing;
+    expect(world.calls).toEqual(["delete s1", "create zoe portrait", "offer s2 sdp2"]);
+    world.showsFrame();
+    expect([world.status, world.openPeers, world.openStreams]).toEqual(["idle", 1, 1]);
+  });
+
+  it("while the first is still being made gives that one back", async () => {
+    await world.controller.load();
+    const answer = delay();
+    const starting = world.controller.start();
+    const choosing = world.controller.choose(zoe);
+    answer();
+    await Promise.all([starting, choosing]);
+    expect(world.calls.slice(0, 3)).toEqual(["create demo-avatar portrait", "delete s1", "create zoe portrait"]);
+    world.showsFrame();
+    expect([world.status, world.openPeers, world.openStreams]).toEqual(["idle", 1, 1]);
+  });
+
+  it("twice in a row makes a session with the last one only", async () => {
+    await world.connect();
+    world.calls = [];
+    await Promise.all([world.controller.choose(zoe), world.controller.choose(mia)]);
+    expect(world.calls.filter((call) => call.startsWith("create"))).toEqual(["create mia portrait"]);
+  });
+
+  it("that is on the stage already changes nothing", async () => {
+    await world.connect();
+    const before = world.controller.getState();
+    await world.controller.choose(avatar);
+    expect(world.controller.getState()).toBe(before);
+  });
+
+  it("hears no more of a message to the one before", async () => {
+    await world.connect();
+    world.talkError = new ApiError(404, "session not found");
+    const sending = world.controller.send({ text: "Hi", verbatim: false });
+    world.createAnswer = { session_id: "s2", status: "created" };
+    await Promise.all([sending, world.controller.choose(zoe)]);
+    world.showsFrame();
+    expect([world.status, world.controller.getState().notices]).toEqual(["idle", []]);
   });
 });
 

@@ -3,10 +3,11 @@
 import { type ApiClient, ApiError, errorDetail } from "../api/client";
 import type { ServerEvent } from "../api/events";
 import { EventStream, type StreamHandlers } from "../api/stream";
+import type { AvatarSummary, SessionCreated } from "../api/types";
 import { Peer, type PeerHandlers } from "../rtc/peer";
 import { type Wishes, chooseAvatar, chooseModel } from "./choose";
 import { type Action, reduce } from "./reducer";
-import { type FailureKind, type Outgoing, type State, initialState } from "./state";
+import { type FailureKind, type Outgoing, type State, canWrite, initialState } from "./state";
 
 /** From the answer of the server to the first decoded frame. */
 const FIRST_FRAME_LIMIT_MS = 15_000;
@@ -56,6 +57,8 @@ export class SessionController {
   private readonly listeners = new Set<() => void>();
   private events: StreamPort | null = null;
   private visit = 0;
+  /** The last request that takes or gives back a place on the server; it never fails. */
+  private before: Promise<void> | null = null;
   private attempt = 0;
   private wasLive = false;
   private playoutDelayMs = 100;
@@ -79,7 +82,7 @@ export class SessionController {
   async load(): Promise<void> {
     try {
       const [avatars, models, health] = await Promise.all([this.client.avatars(), this.client.models(), this.client.health()]);
-      const avatar = chooseAvatar(avatars, this.wishes.avatar);
+      const avatar = chooseAvatar(avatars, this.wishes);
       if (!avatar) {
         this.fail("no_avatar", "GET /avatars: []");
         return;
@@ -89,7 +92,7 @@ export class SessionController {
         this.fail("no_model", models.statuses.map(({ id, reason }) => `${id}: ${reason}`).join(", "));
         return;
       }
-      this.dispatch({ type: "loaded", setup: { avatar, model, models, health } });
+      this.dispatch({ type: "loaded", setup: { avatar, avatars, model, models, health } });
     } catch (error) {
       this.fail("load", errorDetail(error));
     }
@@ -107,18 +110,40 @@ export class SessionController {
     const visit = ++this.visit;
     this.dispatch({ type: "starting", now: performance.now() });
     try {
-      const created = await this.client.createSession(setup.avatar.id, setup.model);
-      if (visit !== this.visit) {
-        await this.client.deleteSession(created.session_id);
-        return;
-      }
-      this.dispatch({ type: "created", sessionId: created.session_id });
-      this.listen(created.session_id);
+      // A server with one place left needs it back first.
+      if (this.before) await this.before;
+      if (visit !== this.visit) return;
+      const opening = this.open(visit, setup.avatar.id, setup.model);
+      this.before = opening.then(() => undefined, () => undefined);
+      const created = await opening;
+      if (!created || visit !== this.visit) return;
       if (created.status === "queued") this.dispatch({ type: "queued", position: 1 });
       else await this.dial();
     } catch (error) {
       if (visit === this.visit) this.failFrom(error, "create");
     }
+  }
+
+  /** Puts another character on the stage; a running session ends and one with the new character begins. */
+  async choose(avatar: AvatarSummary): Promise<void> {
+    const { setup, link } = this.state;
+    if (!setup || avatar.id === setup.avatar.id) return;
+    const running = canWrite(link);
+    this.leave();
+    this.dispatch({ type: "chosen", avatar });
+    if (running) await this.start();
+  }
+
+  /** Creates the session and listens to it; null, and the session given back, if nobody waits for it any more. */
+  private async open(visit: number, avatarId: string, model: string): Promise<SessionCreated | null> {
+    const created = await this.client.createSession(avatarId, model);
+    if (visit !== this.visit) {
+      await this.client.deleteSession(created.session_id);
+      return null;
+    }
+    this.dispatch({ type: "created", sessionId: created.session_id });
+    this.listen(created.session_id);
+    return created;
   }
 
   /** Sends the user's text; before the avatar is there it waits for it. */
@@ -135,6 +160,7 @@ export class SessionController {
     try {
       await this.client.interrupt(sessionId);
     } catch (error) {
+      if (sessionId !== this.state.sessionId) return;
       this.dispatch({ type: "notice", code: "stop_failed", detail: errorDetail(error) });
     }
   }
@@ -166,7 +192,11 @@ export class SessionController {
     const { sessionId } = this.state;
     this.visit += 1;
     this.hangUp();
-    if (sessionId) void this.client.deleteSession(sessionId).catch(() => undefined);
+    if (sessionId) this.giveBack(sessionId);
+  }
+
+  private giveBack(sessionId: string): void {
+    this.before = this.client.deleteSession(sessionId).catch(() => undefined);
   }
 
   private dispatch(action: Action): void {
@@ -187,8 +217,9 @@ export class SessionController {
     if (!sessionId) return;
     try {
       const turn = await (verbatim ? this.client.speak(sessionId, text) : this.client.chat(sessionId, text));
-      this.dispatch({ type: "accepted", turnId: turn.turn_id });
+      if (sessionId === this.state.sessionId) this.dispatch({ type: "accepted", turnId: turn.turn_id });
     } catch (error) {
+      if (sessionId !== this.state.sessionId) return;
       if (error instanceof ApiError && error.status === 404) this.dispatch({ type: "ended", reason: "gone" });
       else this.dispatch({ type: "refused", code: "send_failed", detail: errorDetail(error) });
     }
@@ -236,6 +267,7 @@ export class SessionController {
     this.peer = peer;
     try {
       const sdp = await peer.offer();
+      if (peer !== this.peer) return;
       const answer = await this.client.offer(sessionId, sdp);
       if (peer !== this.peer) return;
       await peer.accept(answer.sdp);
@@ -315,7 +347,7 @@ export class SessionController {
     const { sessionId } = this.state;
     this.dispatch({ type: "failed", failure: { kind, detail, retryAfterSeconds } });
     this.hangUp();
-    if (sessionId) void this.client.deleteSession(sessionId).catch(() => undefined);
+    if (sessionId) this.giveBack(sessionId);
   }
 
   private closePeer(): void {

@@ -4,7 +4,8 @@ import { avatar, health, modelList } from "../testing/examples";
 import { type Action, reduce } from "./reducer";
 import { type Setup, type State, initialState, stageOf, statusOf } from "./state";
 
-const setup: Setup = { avatar, model: "portrait", models: modelList(["portrait"]), health };
+const other = { ...avatar, id: "other", name: "Other" };
+const setup: Setup = { avatar, avatars: [avatar, other], model: "portrait", models: modelList(["portrait"]), health };
 
 function event(name: EventName, data: Record<string, unknown> = {}, turnId = "a"): ServerEvent {
   const parsed = parseEvent(name, JSON.stringify({ session_id: "s", turn_id: turnId, ...data }));
@@ -100,6 +101,25 @@ describe("a session that is over", () => {
     expect(late.link).toEqual({ phase: "failed", failure });
     const again = run(late, { type: "starting", now: 2_000 });
     expect([again.link.phase, again.turn, again.captions.lines, again.setup]).toEqual(["connecting", null, [], setup]);
+  });
+});
+
+describe("another character", () => {
+  const chosen: Action = { type: "chosen", avatar: other };
+
+  it("takes the stage with nothing of the conversation before", () => {
+    const state = run(talking, chunk("Hello."), server("error", { code: "tts_failed" }), chosen);
+    expect(state).toEqual({ ...ready, setup: { ...setup, avatar: other }, nextNoticeKey: state.nextNoticeKey });
+    expect(stageOf(state.link)).toBe("preview");
+  });
+
+  it("can be chosen after a failure, and hears that the browser is offline", () => {
+    const over = run(live, { type: "ended", reason: "gone" }, { type: "offline", offline: true }, chosen);
+    expect([over.link.phase, statusOf(over), over.setup?.avatar.id]).toEqual(["ready", "offline", "other"]);
+  });
+
+  it("cannot be chosen before anybody is known", () => {
+    expect(run(initialState, chosen)).toBe(initialState);
   });
 });
 

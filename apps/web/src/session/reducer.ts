@@ -1,11 +1,13 @@
 /** The state machine of the page: pure, one action in, the next state out. */
 
 import type { ServerEvent, SubtitleChunk } from "../api/events";
+import type { AvatarSummary } from "../api/types";
 import { noCaptions } from "./captions";
 import { type EndReason, type Failure, type Link, type Outgoing, type Setup, type State, initialState } from "./state";
 
 export type Action =
   | { type: "loaded"; setup: Setup }
+  | { type: "chosen"; avatar: AvatarSummary }
   | { type: "starting"; now: number }
   | { type: "created"; sessionId: string }
   | { type: "queued"; position: number }
@@ -32,6 +34,8 @@ export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case "loaded":
       return { ...state, setup: action.setup, link: { phase: "ready" } };
+    case "chosen":
+      return onChosen(state, action.avatar);
     case "server":
       return onServerEvent(state, action.event, action.now, action.playoutDelayMs);
     case "offline":
@@ -51,6 +55,13 @@ export function reduce(state: State, action: Action): State {
     default:
       return onLink(state, action);
   }
+}
+
+/** Another character stands on the stage; nothing of the conversation with the one before goes along. */
+function onChosen(state: State, avatar: AvatarSummary): State {
+  if (!state.setup) return state;
+  const { setup, offline, nextNoticeKey } = state;
+  return { ...initialState, setup: { ...setup, avatar }, offline, nextNoticeKey, link: { phase: "ready" } };
 }
 
 type LinkAction = Extract<

@@ -6,6 +6,8 @@ import { noCaptions } from "./captions";
 
 export interface Setup {
   avatar: AvatarSummary;
+  /** All there are, as the page found them when it came. */
+  avatars: AvatarSummary[];
   model: string;
   models: ModelList;
   health: Health;

@@ -1,6 +1,6 @@
 /** Complete answers of the API for tests, to be varied with a spread. */
 
-import type { AvatarSummary, Health, ModelList } from "../api/types";
+import type { AvatarManifest, AvatarSummary, Health, ModelList, VoiceItem } from "../api/types";
 
 export const health: Health = {
   status: "ok",
@@ -30,3 +30,21 @@ export function modelList(ids: string[], connected: string[] = ids): ModelList {
   });
   return { models: ids, default_model: ids[0] ?? "", statuses };
 }
+
+export const manifest: AvatarManifest = {
+  ...avatar,
+  fps: 25,
+  sample_rate: 16_000,
+  version: "1",
+  metadata: { languages: ["en", "zh"], voices: { en: "en_US-joe-medium", zh: "zf_xiaoxiao" } },
+};
+
+export const voice: VoiceItem = {
+  id: 1,
+  user_id: 1,
+  provider: "local",
+  voice_id: "en_US-joe-medium",
+  display_label: "Joe (en-US)",
+  target_model: null,
+  source: "system",
+};

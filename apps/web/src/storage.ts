@@ -1,0 +1,21 @@
+/** What this browser remembers of a person's choices. */
+
+const PREFIX = "opentalking.";
+
+/** The kept value, or null; also null where the browser forbids storage. */
+export function recall(name: string): string | null {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a value for the next visit, where the browser lets us. */
+export function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // Without storage the choice holds for this visit only.
+  }
+}
