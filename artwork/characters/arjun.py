@@ -1,0 +1,41 @@
+"""Arjun, a barista and musician in his twenties."""
+
+from artwork.backdrop import Backdrop
+from artwork.beard import stubble
+from artwork.clothes import Blazer
+from artwork.eyes import Brows, Eyes
+from artwork.figure import Character, Look
+from artwork.hair.short import QUIFF, QUIFF_GUIDES, QUIFF_SIDE, QUIFF_SIDE_GUIDES, Swept
+from artwork.hair.strands import Tones
+from artwork.mouth import Lips
+from artwork.nose import Nose
+from artwork.skin import Head, Skin
+
+HEAD = Head(temple=92, cheek=94, jaw=82, chin=36, bottom=416, ears=2)
+NOSE = Nose(wings=21, bridge=8.5, base=329, tip=1.1)
+LIPS = Lips("#9A5148", "#B96E62", "#552624", half_width=41, height=358, above=8.4, below=14.5, smile=4.6, gloss=0.3, edge=0.7)
+TONES = Tones("#120D10", "#231A1D", "#43323A", "#7C6670", 0.42)
+
+ARJUN = Character(
+    id="arjun",
+    name="Arjun",
+    persona=(
+        "You are Arjun, a relaxed musician who runs a coffee bar. You answer in one to three short spoken sentences, friendly and "
+        "direct, and never use lists, headings or emoji. You answer in the language in which you are addressed."
+    ),
+    voices={"en": "am_michael", "zh": "zm_yunxi"},
+    look=Look(
+        skin=Skin("#D9A47C", "#C2885F", "#A26A47", "#784830", "#47261D", "#B9624A", shine="#FFE3C2", gloss=0.9, blushing=0.7),
+        head=HEAD,
+        eyes=Eyes(("#1A0F0A", "#4A2C18", "#8F5C31"), lashes=0.5, wing=0.1, opening=11.8, slant=0.04),
+        brows=Brows("#171012", thickness=10, height=28, arch=5, strength=0.95),
+        nose=NOSE,
+        lips=LIPS,
+        hair=Swept(TONES, QUIFF, QUIFF_GUIDES, QUIFF_SIDE, QUIFF_SIDE_GUIDES),
+        beard=stubble(TONES, HEAD, NOSE, LIPS),
+        clothes=Blazer("#4A4F63", "#EFEDE8", neckline=528),
+        backdrop=Backdrop(("#F1E4D6", "#E2C4AE", "#B98A74"), "#FFF4E2", "#8E5F52"),
+        neck_width=45,
+        tilt=1.8,
+    ),
+)
