@@ -217,21 +217,22 @@ class Brows:
     length: float = 1.0
     strength: float = 0.85
     inner: float = -0.92
+    hairs: int = 90
 
 
 def draw_brows(canvas: skia.Canvas, brows: Brows, eyes: Eyes) -> None:
     """Both brows."""
     rng = np.random.default_rng(3)
-    ends = np.array([brows.inner, -0.35, 0.3, 0.85, 1.32 * brows.length])
+    ends = np.array([brows.inner, -0.35, 0.3, 0.85, 1.24 * brows.length])
     rise = -brows.height - brows.arch * np.array([0.0, 0.55, 1.0, 0.82, -0.1])
-    thick = brows.thickness * np.array([0.72, 1.0, 0.88, 0.58, 0.06])
+    thick = brows.thickness * np.array([0.70, 1.0, 0.90, 0.62, 0.14])
     upper = list(zip(ends, rise - thick * 0.5, strict=True))
     lower = list(zip(ends, rise + thick * 0.5, strict=True))
     for side in (-1, 1):
         body = eyes.place([*upper, *reversed(lower)], side)
         shape(canvas, body, fill(brows.code, 0.50 * brows.strength, blur=1.8), tension=0.9)
         shape(canvas, body, fill(brows.code, 0.60 * brows.strength, blur=0.8), tension=0.9)
-        for _ in range(90):
+        for _ in range(brows.hairs):
             way = rng.random() ** 0.9
             x, dx = float(np.interp(way, np.linspace(0, 1, 5), ends)), 0.20 + 0.10 * rng.random()
             middle, half = (float(np.interp(way, np.linspace(0, 1, 5), row)) for row in (rise, thick * 0.55))

@@ -19,6 +19,8 @@ PIVOT: Point = (AXIS, 430.0)
 """The head is inclined about this point."""
 MIDDLE: Point = (AXIS, 300.0)
 """The figure is enlarged about this point."""
+RISE = 12.0
+"""How far neck and shoulders are drawn above the place for which they are built."""
 
 
 class Clothes(Protocol):
@@ -66,34 +68,58 @@ class Character:
     voices: Mapping[str, str]
     look: Look
     languages: tuple[str, ...] = ("en", "zh")
+    version: str = "1"
 
 
-def draw(canvas: skia.Canvas, look: Look, shut: float = 0.0) -> None:
-    """Draw the whole picture, back to front, with the lids lowered by `shut` (0..1)."""
-    look.backdrop.draw(canvas)
-    canvas.save()
-    canvas.translate(*MIDDLE)
-    canvas.scale(look.zoom, look.zoom)
-    canvas.translate(-MIDDLE[0], -MIDDLE[1])
-    hair = recorded(look.hair.front)
-    _inclined(canvas, look, look.hair.back)
-    neck(canvas, look.head, look.skin, look.neck_width, hair)
-    look.clothes.draw(canvas)
+class Figure:
+    """A look, ready to be drawn with any position of the lids."""
 
-    def head(canvas: skia.Canvas) -> None:
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._hair = recorded(look.hair.front)
+        self._below = recorded(self._draw_below)
+        self._above = recorded(self._draw_above)
+
+    def draw(self, canvas: skia.Canvas, shut: float = 0.0) -> None:
+        """Draw the whole picture with the lids lowered by `shut` (0..1)."""
+        look = self._look
+        self._below(canvas)
+        _placed(canvas, look, lambda canvas: draw_eyes(canvas, look.eyes, look.skin, shut))
+        self._above(canvas)
+
+    def _draw_below(self, canvas: skia.Canvas) -> None:
+        """All that lies below the eyes, from the backdrop on."""
+        look = self._look
+        look.backdrop.draw(canvas)
+        _placed(canvas, look, look.hair.back)
+        _placed(canvas, look, self._draw_body, inclined=False)
+        _placed(canvas, look, self._draw_face)
+
+    def _draw_body(self, canvas: skia.Canvas) -> None:
+        look = self._look
+        canvas.translate(0, -RISE)
+        neck(canvas, look.head, look.skin, look.neck_width, self._hair)
+        look.clothes.draw(canvas)
+
+    def _draw_face(self, canvas: skia.Canvas) -> None:
+        look = self._look
         ears(canvas, look.head, look.skin)
-        face(canvas, look.head, look.skin, look.years, hair)
+        face(canvas, look.head, look.skin, look.years, self._hair)
         look.marks(canvas)
         draw_nose(canvas, look.nose, look.skin)
         look.beard(canvas)
         draw_lips(canvas, look.lips, look.skin)
-        draw_eyes(canvas, look.eyes, look.skin, shut)
-        draw_brows(canvas, look.brows, look.eyes)
-        hair(canvas)
-        look.glasses(canvas)
 
-    _inclined(canvas, look, head)
-    canvas.restore()
+    def _draw_above(self, canvas: skia.Canvas) -> None:
+        """All that lies above the lids."""
+        look = self._look
+
+        def parts(canvas: skia.Canvas) -> None:
+            draw_brows(canvas, look.brows, look.eyes)
+            self._hair(canvas)
+            look.glasses(canvas)
+
+        _placed(canvas, look, parts)
 
 
 def recorded(part: Draw) -> Draw:
@@ -104,9 +130,14 @@ def recorded(part: Draw) -> Draw:
     return lambda canvas: canvas.drawPicture(picture)
 
 
-def _inclined(canvas: skia.Canvas, look: Look, part: Draw) -> None:
+def _placed(canvas: skia.Canvas, look: Look, part: Draw, inclined: bool = True) -> None:
+    """Draw a part of the figure where the figure stands."""
     canvas.save()
-    canvas.rotate(look.tilt, *PIVOT)
+    canvas.translate(*MIDDLE)
+    canvas.scale(look.zoom, look.zoom)
+    canvas.translate(-MIDDLE[0], -MIDDLE[1])
+    if inclined:
+        canvas.rotate(look.tilt, *PIVOT)
     part(canvas)
     canvas.restore()
 

@@ -115,7 +115,7 @@ def ears(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
 
 def neck_outline(width: float) -> list[Point]:
     """Neck and the root of the shoulders; `width` is half the neck's."""
-    right = [(width, 350), (width, 420), (width + 2, 446), (width + 12, 466), (width + 34, 488), (width + 40, 700)]
+    right = [(width, 350), (width, 420), (width + 1, 446), (width + 5, 468), (width + 26, 490), (width + 34, 700)]
     return [(AXIS - x, y) for x, y in reversed(right)] + [(AXIS + x, y) for x, y in right]
 
 
@@ -143,10 +143,10 @@ def neck(canvas: skia.Canvas, head: Head, skin: Skin, width: float, hair: Draw) 
             line(canvas, bone, stroke(skin.deep, 4.5, 0.30, blur=3))
             line(canvas, shifted(bone, 0, -5), stroke(skin.shine, 4, 0.30 * skin.gloss, blur=3))
         oval(canvas, (AXIS, 506), (7, 9), fill(skin.deep, 0.32, blur=4))
-        face = outline(shifted(head.face, 3, 20))
+        face = outline(shifted(head.face, 4, 38))
         canvas.drawPath(face, fill(skin.deep, 0.75, blur=12))
-        canvas.drawPath(outline(shifted(head.face, 3, 12)), fill(skin.dark, 0.55, blur=7))
-        cast_shadow(canvas, hair, (4, 8), 7, colour(skin.dark, 0.45))
+        canvas.drawPath(outline(shifted(head.face, 3, 26)), fill(skin.dark, 0.55, blur=7))
+        cast_shadow(canvas, hair, (4, 20), 7, colour(skin.dark, 0.45))
 
     inside(canvas, path, modelling)
 
@@ -163,7 +163,7 @@ def face(canvas: skia.Canvas, head: Head, skin: Skin, years: Years, hair: Draw) 
         _age(canvas, skin, years)
         # the hair throws a soft shadow on brow and temples
         cast_shadow(canvas, hair, (3, 9), 8, colour(skin.deep, 0.55))
-        cast_shadow(canvas, hair, (1, 3), 2.5, colour(skin.dark, 0.40))
+        cast_shadow(canvas, hair, (1, 3), 2.5, colour(skin.dark, 0.28))
 
     inside(canvas, path, modelling)
 

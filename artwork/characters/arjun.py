@@ -2,7 +2,7 @@
 
 from artwork.backdrop import Backdrop
 from artwork.beard import stubble
-from artwork.clothes import Blazer
+from artwork.clothes import Shirt
 from artwork.eyes import Brows, Eyes
 from artwork.figure import Character, Look
 from artwork.hair.short import QUIFF, QUIFF_GUIDES, QUIFF_SIDE, QUIFF_SIDE_GUIDES, Swept
@@ -33,7 +33,7 @@ ARJUN = Character(
         lips=LIPS,
         hair=Swept(TONES, QUIFF, QUIFF_GUIDES, QUIFF_SIDE, QUIFF_SIDE_GUIDES),
         beard=stubble(TONES, HEAD, NOSE, LIPS),
-        clothes=Blazer("#4A4F63", "#EFEDE8", neckline=528),
+        clothes=Shirt("#41608A", "#F1EEE8"),
         backdrop=Backdrop(("#F1E4D6", "#E2C4AE", "#B98A74"), "#FFF4E2", "#8E5F52"),
         neck_width=45,
         tilt=1.8,

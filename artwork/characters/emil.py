@@ -36,7 +36,7 @@ EMIL = Character(
         beard=Beard(TONES, HEAD, NOSE, LIPS, density=0.97, length=15, cheek_line=322, hairs=1300, reach=13, contrast=0.55),
         clothes=Sweater("#2B3F5C", collar=1.0, neck=50, width=1.06),
         backdrop=Backdrop(("#DFE8EE", "#BFD0DC", "#8AA4B8"), "#FFF8EA", "#5D7C96"),
-        years=Years(folds=0.8, feet=1.0, forehead=0.9),
+        years=Years(folds=0.8, feet=1.0, forehead=0.65),
         neck_width=48,
         tilt=-1.0,
     ),

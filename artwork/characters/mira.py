@@ -19,6 +19,7 @@ MIRA = Character(
         "You answer in the language in which you are addressed."
     ),
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
+    version="2",
     look=Look(
         skin=Skin("#FBDDC4", "#F0C1A0", "#DD9E80", "#B97359", "#7C3F36", "#E2806F"),
         head=Head(studs="#E7C77A", ears=-4),

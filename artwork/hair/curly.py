@@ -10,8 +10,8 @@ from artwork.brush import Point, fill, inside, outline, shaded, shape
 from artwork.hair.strands import Comb, Guides, Tones, lane_at, lock, mass
 
 BACK: list[Point] = [
-    (262, 50), (330, 60), (386, 104), (416, 176), (424, 262), (434, 346), (428, 424), (398, 478), (344, 492), (300, 470),
-    (256, 460), (212, 470), (166, 494), (112, 480), (84, 424), (78, 346), (88, 262), (98, 176), (130, 102), (190, 60),
+    (262, 62), (330, 68), (386, 106), (416, 176), (424, 262), (434, 346), (428, 424), (398, 478), (344, 492), (300, 470),
+    (256, 460), (212, 470), (166, 494), (112, 480), (84, 424), (78, 346), (88, 262), (98, 176), (130, 104), (190, 68),
 ]  # fmt: skip
 LEFT: list[Point] = [
     (272, 74), (228, 60), (180, 74), (140, 108), (114, 158), (102, 226), (94, 300), (88, 370), (100, 436), (138, 476),
@@ -33,6 +33,10 @@ RIGHT_GUIDES: Guides = [
     [(266, 92), (300, 102), (332, 138), (362, 188), (376, 254), (382, 322), (382, 386), (372, 428), (346, 458)],
     [(270, 104), (288, 130), (312, 164), (338, 204), (352, 258), (357, 320), (360, 376), (354, 414), (336, 446)],
 ]
+LOW_GUIDES: Guides = [
+    [(x, 340), (x + lean, 400), (x + 1.4 * lean, 450), (x + 1.2 * lean, 492)]
+    for x, lean in ((86, 8), (116, 10), (150, 8), (176, 6), (336, -6), (362, -8), (396, -10), (428, -8))
+]
 
 
 @dataclass(frozen=True)
@@ -50,23 +54,24 @@ class Curly:
             shape(canvas, [(176, 330), (336, 330), (356, 500), (156, 500)], fill(self.tones.dark, 0.75, blur=18))
 
         inside(canvas, path, deep)
+        _ringlets(canvas, LOW_GUIDES, self.tones, 26, 23)
         for lanes, seed in ((LEFT_GUIDES, 21), (RIGHT_GUIDES, 22)):
-            _ringlets(canvas, [[(x + (-8 if seed == 21 else 8), y + 6) for x, y in lane] for lane in lanes], self.tones, 22, seed)
+            _ringlets(canvas, [[(x + (-8 if seed == 21 else 8), y + 6) for x, y in lane] for lane in lanes], self.tones, 30, seed)
 
     def front(self, canvas: skia.Canvas) -> None:
         """Both sides, then ringlets over them."""
         for points, lanes, seed in ((RIGHT, RIGHT_GUIDES, 31), (LEFT, LEFT_GUIDES, 32)):
             mass(canvas, points, self.tones, lanes, Comb(90, width=(2, 6), unruly=3, shine_at=(0.1, 0.3), seed=seed))
-            _ringlets(canvas, lanes, self.tones, 34, seed)
+            _ringlets(canvas, lanes, self.tones, 42, seed)
 
 
 def _ringlets(canvas: skia.Canvas, lanes: Guides, tones: Tones, count: int, seed: int) -> None:
     """Waving locks between the guides, the outer ones first."""
     rng = np.random.default_rng(seed)
     for k in range(count):
-        start = rng.uniform(0.0, 0.5)
+        start = rng.uniform(0.0, 0.5) if k % 3 else 0.0
         where = (k + rng.random()) / count
-        lane = lane_at(lanes, min(1.0, where), start, min(1.0, start + rng.uniform(0.42, 0.6)))
+        lane = lane_at(lanes, min(1.0, where), start, min(1.0, start + rng.uniform(0.44, 0.62)))
         lane = _waved(lane, rng.uniform(5, 9), rng.uniform(58, 84), rng.uniform(0, 6.28))
         lock(canvas, lane, rng.uniform(11, 18), tones, rng)
 

@@ -81,12 +81,18 @@ def comb(canvas: skia.Canvas, guides: Guides, tones: Tones, how: Comb) -> None:
         taper(canvas, [tuple(p) for p in part], rng.uniform(1.2, 3.4), tones.gloss, tones.shine * rng.uniform(0.3, 0.9))
 
 
-def mass(canvas: skia.Canvas, points: Sequence[Point], tones: Tones, guides: Guides, how: Comb) -> None:
-    """A closed shape of hair, darker towards its lower end, combed along `guides`."""
+def mass(
+    canvas: skia.Canvas, points: Sequence[Point], tones: Tones, guides: Guides, how: Comb, soft: float = 0.0
+) -> None:
+    """A closed shape of hair, darker towards its lower end, combed along `guides`; `soft` blurs its edge."""
     path = outline(points)
     rows = [y for _, y in points]
-    canvas.drawPath(path, fill(tones.dark, 0.5, blur=1.2))
-    canvas.drawPath(path, shaded((0, min(rows)), (0, max(rows)), [tones.base, tones.base, tones.dark]))
+    body = shaded((0, min(rows)), (0, max(rows)), [tones.base, tones.base, tones.dark])
+    if soft:
+        body.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, soft))
+    else:
+        canvas.drawPath(path, fill(tones.dark, 0.5, blur=1.2))
+    canvas.drawPath(path, body)
     inside(canvas, path, lambda canvas: comb(canvas, guides, tones, how))
 
 
