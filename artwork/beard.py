@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import skia
 
-from artwork.brush import AXIS, fill, flip, inside, outline, shape, taper
+from artwork.brush import AXIS, fill, flip, inside, outline, shape, stroke, taper
 from artwork.hair.strands import Tones
 from artwork.mouth import Lips
 from artwork.nose import Nose
@@ -85,15 +85,24 @@ class Beard:
 
     def _free_lips(self, canvas: skia.Canvas) -> None:
         """Take the beard away where the lips are, and thin it beside the chin tuft."""
-        away = fill("#000000", 1.0, blur=1.8)
+        lips = self.lips
+        away = fill("#000000", 1.0, blur=2.2)
         away.setBlendMode(skia.BlendMode.kDstOut)
-        shape(canvas, [(x, y + (1.0 if y > self.lips.height else -1.5)) for x, y in self.lips.outer], away)
+        rim = stroke("#000000", 2 * lips_margin(self.length), 0.9, blur=1.6)
+        rim.setBlendMode(skia.BlendMode.kDstOut)
+        shape(canvas, lips.outer, away)
+        shape(canvas, lips.outer, rim)
         soft = fill("#000000", 0.75, blur=3.2)
         soft.setBlendMode(skia.BlendMode.kDstOut)
-        below = self.lips.height + self.lips.below
+        below = lips.height + lips.below
         for side in (-1, 1):
             shape(canvas, flip([(AXIS + 12, below - 1), (AXIS + 30, below - 6), (AXIS + 26, below + 4), (AXIS + 14, below + 6)],
                                side), soft)  # fmt: skip
+
+
+def lips_margin(length: float) -> float:
+    """How much skin stays bare around the lips, pixels: less under a longer beard."""
+    return 3.4 if length < 8 else 2.2
 
 
 def stubble(tones: Tones, head: Head, nose: Nose, lips: Lips) -> Beard:

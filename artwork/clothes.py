@@ -160,7 +160,7 @@ class Sweater:
         wide, deep = self.neck + 2 - 2 * self.collar, 30 - 8 * self.collar
         top = _arc(wide, middle, deep)
         low = _arc(wide + 15 - 5 * self.collar, middle + 2 + 0.72 * tall, deep + 0.28 * tall)
-        path = outline([*top, *reversed(low)], tension=0.9)
+        path = _band(top, low)
         canvas.drawPath(path, fill("#0A0608", 0.42, blur=5))
         canvas.drawPath(path, shaded((180, 460), (330, 530), [light, self.wool, mix(self.wool, dark, 0.75)]))
 
@@ -174,6 +174,13 @@ class Sweater:
         inside(canvas, path, ribs)
         line(canvas, shifted(top, 0, -3.5), stroke("#1A0C0A", 5, 0.30, blur=2.6))
         line(canvas, shifted(low, 0, 3), stroke(dark, 4, 0.45, blur=3))
+
+
+def _band(top: list[Point], low: list[Point]) -> skia.Path:
+    """What lies between two arcs, its ends rounded."""
+    (ax, ay), (bx, by) = top[-1], low[-1]
+    end = ((ax + bx) / 2 + 2.0, (ay + by) / 2 - 1.0)
+    return outline([*top[1:-1], end, *reversed(low[1:-1]), (2 * AXIS - end[0], end[1])], tension=0.9)
 
 
 def _arc(wide: float, middle: float, deep: float, count: int = 13) -> list[Point]:

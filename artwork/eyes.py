@@ -218,6 +218,8 @@ class Brows:
     strength: float = 0.85
     inner: float = -0.92
     hairs: int = 90
+    tips: str | None = None
+    """A second colour for every other hair."""
 
 
 def draw_brows(canvas: skia.Canvas, brows: Brows, eyes: Eyes) -> None:
@@ -232,11 +234,12 @@ def draw_brows(canvas: skia.Canvas, brows: Brows, eyes: Eyes) -> None:
         body = eyes.place([*upper, *reversed(lower)], side)
         shape(canvas, body, fill(brows.code, 0.50 * brows.strength, blur=1.8), tension=0.9)
         shape(canvas, body, fill(brows.code, 0.60 * brows.strength, blur=0.8), tension=0.9)
-        for _ in range(brows.hairs):
+        for k in range(brows.hairs):
             way = rng.random() ** 0.9
             x, dx = float(np.interp(way, np.linspace(0, 1, 5), ends)), 0.20 + 0.10 * rng.random()
             middle, half = (float(np.interp(way, np.linspace(0, 1, 5), row)) for row in (rise, thick * 0.55))
             y = middle + half * (1.5 * rng.random() - 0.45)
             lift = -(5.0 - 7.5 * way) * (0.6 + 0.5 * rng.random())
             hair = [(x, y), (x + dx * 0.5, y + lift * 0.6), (x + dx, y + lift)]
-            taper(canvas, eyes.place(hair, side), 1.3, brows.code, 0.50 * brows.strength)
+            code = brows.tips if brows.tips and k % 2 else brows.code
+            taper(canvas, eyes.place(hair, side), 1.3, code, (0.85 if k % 2 and brows.tips else 0.50) * brows.strength)

@@ -26,7 +26,13 @@ AMINA = Character(
         lips=Lips("#A1484C", "#BF6563", "#5E242B", half_width=41, above=9.4, below=16, smile=4.6, gloss=0.55),
         hair=Headscarf("#B5566A", "#7C3148"),
         clothes=Sweater("#4A5568"),
-        backdrop=Backdrop(("#F3E9DC", "#E6D3BC", "#C4A588"), "#FFF9EC", "#A07F62"),
+        backdrop=Backdrop(
+            ("#E9F1EF", "#CFE2DF", "#9DBFBD"),
+            "#FFFBF0",
+            "#6F9A9A",
+            leaves=((-8, 250, -30, 120), (-8, 270, 10, 110), (-8, 230, -65, 120), (520, 420, 190, 100), (520, 440, 220, 90)),
+            leaf="#8DB5AE",
+        ),
         tilt=-1.4,
     ),
 )

@@ -29,7 +29,12 @@ MIRA = Character(
         lips=Lips("#B4545A", "#CE7071", "#74303A"),
         hair=LongHair(Tones("#2A1A1D", "#472C2A", "#7A4C3D", "#C08A6C", 0.42)),
         clothes=Blazer("#2F5D6B", "#F6F0E6"),
-        backdrop=Backdrop(("#E9EEEC", "#CFDDDD", "#A9C2C6"), "#FFF6E6", "#7FA3AB"),
+        backdrop=Backdrop(
+            ("#E9EEEC", "#CFDDDD", "#A9C2C6"),
+            "#FFF6E6",
+            "#7FA3AB",
+            dots=((470, 150, 64, "#F2FBFA", 0.26), (30, 420, 56, "#F2FBFA", 0.26), (486, 330, 34, "#F2FBFA", 0.20)),
+        ),
         tilt=-1.2,
     ),
 )

@@ -29,7 +29,12 @@ NOVA = Character(
         hair=Shell("#1E4E6E", LIGHT),
         marks=Seams("#6E869E", LIGHT),
         clothes=Torso("#DDE7F0", "#2A7E9C", LIGHT),
-        backdrop=Backdrop(("#2B3F63", "#22304F", "#141D33"), "#5B86B8", "#0B1222"),
+        backdrop=Backdrop(
+            ("#2B3F63", "#22304F", "#141D33"),
+            "#5B86B8",
+            "#0B1222",
+            dots=((452, 130, 40, "#3E7FB0", 0.30), (486, 250, 22, "#47C6D6", 0.22), (40, 380, 46, "#3E6FB0", 0.30), (60, 70, 26, "#7FC4E8", 0.22), (420, 60, 16, "#47C6D6", 0.3)),
+        ),
         tilt=1.6,
     ),
 )

@@ -8,7 +8,7 @@ from artwork.brush import AXIS, Point, fill, inside, line, mirrored, mix, outlin
 
 OPENING: list[Point] = mirrored(
     [
-        (256, 148), (292, 152), (322, 174), (339, 214), (345, 262), (341, 308), (329, 352), (307, 390), (282, 414), (256, 421),
+        (256, 148), (292, 152), (322, 174), (339, 214), (345, 262), (341, 308), (329, 352), (308, 388), (284, 409), (256, 416),
     ]
 )  # fmt: skip
 OUTER: list[Point] = mirrored(
