@@ -58,7 +58,11 @@ class Beard:
         area = self._area()
         canvas.saveLayer(None, skia.Paint(Alphaf=self.density))
         canvas.drawPath(area, fill(self.tones.dark, self.body, blur=3.0))
-        inside(canvas, area, lambda canvas: canvas.drawPath(area, fill(self.tones.base, 0.65 * self.body, blur=6)))
+        inside(
+            canvas,
+            area,
+            lambda canvas: canvas.drawPath(area, fill(self.tones.base, 0.65 * self.body, blur=6)),
+        )
         self._strands(canvas, area)
         self._free_lips(canvas)
         canvas.restore()
@@ -74,14 +78,24 @@ class Beard:
             drawn += 1
             reach = self.reach * rng.uniform(0.7, 1.25)
             on_lip = self.nose.base < y < self.lips.height - 2 and abs(x) < self.lips.half_width + 8
-            lean = (0.9 * np.sign(x) if on_lip else -0.45 * x / 80 if y > 360 else 0.1 * np.sign(x)) + rng.normal(0, 0.2)
+            lean = (
+                0.9 * np.sign(x) if on_lip else -0.45 * x / 80 if y > 360 else 0.1 * np.sign(x)
+            ) + rng.normal(0, 0.2)
             end = (AXIS + x + lean * reach, y + reach * (0.7 if on_lip else 1.0))
             if not area.contains(end[0], end[1] - 1.5):
                 continue
             bend = self.curl * reach * rng.choice((-1, 1))
             middle = (AXIS + x + 0.4 * lean * reach + bend, y + 0.5 * reach)
-            code = (self.tones.dark, self.tones.light, self.tones.base, self.tones.light)[int(rng.integers(0, 4))]
-            taper(canvas, [(AXIS + x, y), middle, end], rng.uniform(0.9, 1.8), code, self.contrast * rng.uniform(0.4, 1))
+            code = (self.tones.dark, self.tones.light, self.tones.base, self.tones.light)[
+                int(rng.integers(0, 4))
+            ]
+            taper(
+                canvas,
+                [(AXIS + x, y), middle, end],
+                rng.uniform(0.9, 1.8),
+                code,
+                self.contrast * rng.uniform(0.4, 1),
+            )
 
     def _free_lips(self, canvas: skia.Canvas) -> None:
         """Take the beard away where the lips are, and thin it beside the chin tuft."""
@@ -107,4 +121,6 @@ def lips_margin(length: float) -> float:
 
 def stubble(tones: Tones, head: Head, nose: Nose, lips: Lips) -> Beard:
     """The shadow of a beard that was shaved the day before."""
-    return Beard(tones, head, nose, lips, density=0.42, length=-2.0, hairs=1500, reach=2.4, body=0.42, contrast=0.9)
+    return Beard(
+        tones, head, nose, lips, density=0.42, length=-2.0, hairs=1500, reach=2.4, body=0.42, contrast=0.9
+    )

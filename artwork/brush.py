@@ -115,9 +115,7 @@ def between(first: Sequence[Point], last: Sequence[Point], share: float) -> list
     return [(a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share) for a, b in pairs]
 
 
-def taper(
-    canvas: skia.Canvas, points: Sequence[Point], width: float, code: str, alpha: float = 1.0
-) -> None:
+def taper(canvas: skia.Canvas, points: Sequence[Point], width: float, code: str, alpha: float = 1.0) -> None:
     """A line that swells in its middle and ends in points: a strand, a brow hair, a crease."""
     knots = np.asarray(points, float)
     way = np.linspace(0, len(knots) - 1, 4 * len(knots))

@@ -55,7 +55,15 @@ class Blazer:
 
     def _top(self, canvas: skia.Canvas) -> None:
         low, shade = self.neckline, mix(self.top, "#3A2A22", 0.25)
-        rim = [(192, 462), (200, low - 36), (226, low - 7), (256, low), (286, low - 7), (312, low - 36), (320, 462)]
+        rim = [
+            (192, 462),
+            (200, low - 36),
+            (226, low - 7),
+            (256, low),
+            (286, low - 7),
+            (312, low - 36),
+            (320, 462),
+        ]
         blouse = [*rim, (350, 520), (360, 690), (152, 690), (162, 520)]
         path = outline(blouse, tension=0.7)
         canvas.drawPath(path, shaded((200, 500), (300, 660), [self.top, self.top, shade]))
@@ -91,12 +99,17 @@ class Shirt:
         """Top, body, placket, collar."""
         dark, light = mix(self.cloth, "#0A0F16", 0.42), mix(self.cloth, "#FFFFFF", 0.20)
         shade = mix(self.top, "#1A1210", 0.3)
-        rim = [(AXIS + x, y) for x, y in ((-56, 470), (-40, 500), (-18, 515), (0, 519), (18, 515), (40, 500), (56, 470))]
+        rim = [
+            (AXIS + x, y)
+            for x, y in ((-56, 470), (-40, 500), (-18, 515), (0, 519), (18, 515), (40, 500), (56, 470))
+        ]
         path = outline([*rim, (AXIS + 84, 660), (AXIS - 84, 660)], tension=0.8)
         canvas.drawPath(path, shaded((200, 500), (300, 640), [self.top, self.top, shade]))
         line(canvas, shifted(rim, 0, -3), stroke("#2A1512", 4, 0.25, blur=2.4))
         line(canvas, shifted(rim, 0, 4), stroke(shade, 2.2, 0.7, blur=0.8))
-        opening = outline([(188, 440), (206, 508), (238, 580), (256, 618), (274, 580), (306, 508), (324, 440)], tension=0.5)
+        opening = outline(
+            [(188, 440), (206, 508), (238, 580), (256, 618), (274, 580), (306, 508), (324, 440)], tension=0.5
+        )
         body = skia.Op(outline(coat(1.02), tension=0.9), opening, skia.PathOp.kDifference_PathOp)
         canvas.drawPath(body, fill("#05080C", 0.35, blur=5))
         canvas.drawPath(body, shaded((100, 480), (400, 660), [light, self.cloth, dark]))
@@ -112,11 +125,21 @@ class Shirt:
     def _wing(self, canvas: skia.Canvas, side: int, dark: str, light: str) -> None:
         """One half of the collar."""
         n = self.neck
-        wing = [(n - 2, 440), (n + 12, 448), (n + 26, 470), (n + 34, 520), (n + 4, 538), (n - 8, 506), (n - 4, 470)]
+        wing = [
+            (n - 2, 440),
+            (n + 12, 448),
+            (n + 26, 470),
+            (n + 34, 520),
+            (n + 4, 538),
+            (n - 8, 506),
+            (n - 4, 470),
+        ]
         place = flip([(AXIS + x, y) for x, y in wing], side)
         shape(canvas, shifted(place, side, 5), fill("#05080C", 0.42, blur=5), tension=0.45)
         tones = [light, self.cloth] if side < 0 else [self.cloth, mix(self.cloth, dark, 0.5)]
-        shape(canvas, place, shaded((AXIS + side * n, 440), (AXIS + side * (n + 20), 530), tones), tension=0.45)
+        shape(
+            canvas, place, shaded((AXIS + side * n, 440), (AXIS + side * (n + 20), 530), tones), tension=0.45
+        )
         shape(canvas, place, stroke(dark, 1.2, 0.6), tension=0.45)
         seam = flip([(AXIS + n + 29, 516), (AXIS + n + 5, 531), (AXIS + n - 3, 506)], side)
         line(canvas, seam, stroke(light, 1.1, 0.6), tension=0.4)

@@ -49,6 +49,7 @@ class Eyes:
     """Colour and strength of eye shadow on the lid."""
     bags: float = 0.0
     glowing: bool = False
+    tear: str = "#DE9A8E"
     white: tuple[str, str] = ("#DDD3D2", "#FFFDFB")
 
     def place(self, points: list[Point], side: int) -> list[Point]:
@@ -65,19 +66,40 @@ class Eyes:
     def upper(self) -> list[Point]:
         """The upper lid's edge from the inner to the outer corner."""
         rise = -self.opening
-        return [(-1.0, 5.2), (-0.72, 0.26 * rise), (-0.34, 0.82 * rise), (0.08, rise), (0.52, 0.80 * rise), (1.0, 2.2)]
+        return [
+            (-1.0, 5.2),
+            (-0.72, 0.26 * rise),
+            (-0.34, 0.82 * rise),
+            (0.08, rise),
+            (0.52, 0.80 * rise),
+            (1.0, 2.2),
+        ]
 
     @property
     def lower(self) -> list[Point]:
         """The lower lid's edge from the inner to the outer corner."""
         fall = self.below
-        return [(-1.0, 5.2), (-0.66, 0.78 * fall), (-0.26, 1.0 * fall), (0.14, 1.03 * fall), (0.58, 0.86 * fall), (1.0, 2.2)]
+        return [
+            (-1.0, 5.2),
+            (-0.66, 0.78 * fall),
+            (-0.26, 1.0 * fall),
+            (0.14, 1.03 * fall),
+            (0.58, 0.86 * fall),
+            (1.0, 2.2),
+        ]
 
     @property
     def shut(self) -> list[Point]:
         """Where the upper lid's edge lies when the eye is shut."""
         fall = self.below
-        return [(-1.0, 5.2), (-0.66, 0.86 * fall), (-0.26, 1.02 * fall), (0.14, 1.05 * fall), (0.58, 0.84 * fall), (1.0, 2.4)]
+        return [
+            (-1.0, 5.2),
+            (-0.66, 0.86 * fall),
+            (-0.26, 1.02 * fall),
+            (0.14, 1.05 * fall),
+            (0.58, 0.84 * fall),
+            (1.0, 2.4),
+        ]
 
     @property
     def band(self) -> tuple[int, int]:
@@ -137,7 +159,7 @@ def _ball(canvas: skia.Canvas, eyes: Eyes, side: int, upper: list[Point]) -> Non
     cover = shifted(upper, 0, 2.0)
     line(canvas, cover, stroke("#2A161C", 7, 0.42, blur=2.2))
     tear = eyes.place([(-1.0, 5.2), (-0.86, 2.2), (-0.76, 5.4), (-0.86, 7.6)], side)
-    shape(canvas, tear, fill("#DE9A8E", 0.85, blur=0.6))
+    shape(canvas, tear, fill(eyes.tear, 0.85, blur=0.6))
 
 
 def _iris(canvas: skia.Canvas, eyes: Eyes, centre: Point) -> None:
@@ -169,9 +191,19 @@ def _lid(canvas: skia.Canvas, eyes: Eyes, skin: Skin, side: int, top: list[Point
 
         def bulge(canvas: skia.Canvas) -> None:
             x = AXIS + side * eyes.apart
-            oval(canvas, (x - 3, eyes.height - 2), (13, 5.5), fill(skin.shine, 0.42 * shut * skin.gloss, blur=3.5))
+            oval(
+                canvas,
+                (x - 3, eyes.height - 2),
+                (13, 5.5),
+                fill(skin.shine, 0.42 * shut * skin.gloss, blur=3.5),
+            )
             for edge in (-1, 1):
-                oval(canvas, (x + edge * eyes.half_width, eyes.height + 1), (8, 10), fill(skin.deep, 0.35 * shut, blur=4))
+                oval(
+                    canvas,
+                    (x + edge * eyes.half_width, eyes.height + 1),
+                    (8, 10),
+                    fill(skin.deep, 0.35 * shut, blur=4),
+                )
 
         inside(canvas, cover, bulge)
     if eyes.shadow:
@@ -179,7 +211,10 @@ def _lid(canvas: skia.Canvas, eyes: Eyes, skin: Skin, side: int, top: list[Point
         lid = eyes.place([*[(x, y - eyes.fold) for x, y in eyes.upper[1:-1]], *reversed(top)], side)
         shape(canvas, lid, fill(code, strength, blur=2.2))
     if eyes.fold:
-        crease = [(x * 1.04, y - eyes.fold * (1 - 0.35 * abs(x)) + 0.35 * shut * eyes.fold) for x, y in eyes.upper]
+        crease = [
+            (x * 1.04, y - eyes.fold * (1 - 0.35 * abs(x)) + 0.35 * shut * eyes.fold * (1 - x**4))
+            for x, y in eyes.upper
+        ]
         crease[0] = (-0.94, eyes.upper[0][1] - eyes.fold * 0.72)
         crease[-1] = (1.12, eyes.upper[-1][1] - eyes.fold * 0.34)
         line(canvas, eyes.place(crease, side), stroke(skin.deep, 3.4, 0.34 - 0.12 * shut, blur=1.6))
@@ -189,9 +224,9 @@ def _lid(canvas: skia.Canvas, eyes: Eyes, skin: Skin, side: int, top: list[Point
 def _lashes(canvas: skia.Canvas, eyes: Eyes, side: int, top: list[Point], shut: float) -> None:
     """The dark line along the lid's edge, drawn out beyond the outer corner, and single lashes."""
     thick = 1.8 + 1.7 * eyes.lashes
-    tip = (1.0 + 0.24 * eyes.wing, top[-1][1] - (5.6 - 5.0 * shut) * eyes.wing)
+    tip = (1.0 + 0.18 * eyes.wing, top[-1][1] - (5.6 - 5.0 * shut) * eyes.wing)
     back = [(x + 0.02, y - thick * (0.25 + 0.75 * max(0.0, 0.2 + 0.8 * x))) for x, y in reversed(top[1:-1])]
-    crown = (1.06, top[-1][1] - thick * 0.9)
+    crown = (1.02, top[-1][1] - thick * 0.5)
     shape(canvas, eyes.place([*top, tip, crown, *back], side), fill(eyes.lash, 0.95), tension=0.8)
     line(canvas, eyes.place(top, side), stroke(eyes.lash, 1.5 + 0.7 * eyes.lashes, 0.92))
     if eyes.lashes < 0.6:
@@ -201,7 +236,11 @@ def _lashes(canvas: skia.Canvas, eyes: Eyes, side: int, top: list[Point], shut: 
         x, y = (float(np.interp(share, spread, curve[:, k])) for k in (0, 1))
         reach = (1.5 + 3.6 * share) * eyes.lashes
         turn = reach * (1.0 - 1.5 * shut)
-        hair = [(x - 0.02, y), (x + 0.05 + 0.07 * share, y - 0.5 * turn - 0.6), (x + 0.06 + 0.2 * share, y - 1.2 * turn - 0.6)]
+        hair = [
+            (x - 0.02, y),
+            (x + 0.05 + 0.07 * share, y - 0.5 * turn - 0.6),
+            (x + 0.06 + 0.2 * share, y - 1.2 * turn - 0.6),
+        ]
         taper(canvas, eyes.place(hair, side), 1.5, eyes.lash, 0.8)
 
 
@@ -242,4 +281,10 @@ def draw_brows(canvas: skia.Canvas, brows: Brows, eyes: Eyes) -> None:
             lift = -(5.0 - 7.5 * way) * (0.6 + 0.5 * rng.random())
             hair = [(x, y), (x + dx * 0.5, y + lift * 0.6), (x + dx, y + lift)]
             code = brows.tips if brows.tips and k % 2 else brows.code
-            taper(canvas, eyes.place(hair, side), 1.3, code, (0.85 if k % 2 and brows.tips else 0.50) * brows.strength)
+            taper(
+                canvas,
+                eyes.place(hair, side),
+                1.3,
+                code,
+                (0.85 if k % 2 and brows.tips else 0.50) * brows.strength,
+            )

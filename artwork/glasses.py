@@ -36,10 +36,18 @@ class Glasses:
         for side in (-1, 1):
             rim = self._rim(side)
             path = outline(rim)
-            canvas.drawPath(path, shaded((0, self.height - self.tall), (0, self.height + self.tall), ["#FFFFFF", "#BFD4E0"], 0.07))
+            canvas.drawPath(
+                path,
+                shaded(
+                    (0, self.height - self.tall), (0, self.height + self.tall), ["#FFFFFF", "#BFD4E0"], 0.07
+                ),
+            )
             inside(canvas, path, lambda canvas, side=side: self._glint(canvas, side))  # type: ignore[misc]
             canvas.drawPath(outline(shifted(rim, 1.5, 4)), stroke("#3A1F18", self.thickness, 0.22, blur=2.5))
-            temple = flip([(AXIS + self.apart + self.wide - 1, self.height - 9), (AXIS + self.hinge, self.height - 7)], side)
+            temple = flip(
+                [(AXIS + self.apart + self.wide - 1, self.height - 9), (AXIS + self.hinge, self.height - 7)],
+                side,
+            )
             line(canvas, temple, stroke(self.frame, self.thickness + 0.8))
             canvas.drawPath(path, stroke(self.frame, self.thickness))
             top = rim[1:4]

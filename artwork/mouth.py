@@ -90,7 +90,9 @@ def draw_lips(canvas: skia.Canvas, lips: Lips, skin: Skin) -> None:
 def _upper_lights(canvas: skia.Canvas, lips: Lips, seam: list[Point], dark: str) -> None:
     line(canvas, shifted(seam, 0, -1), stroke(dark, 6, 0.34, blur=2.6))
     for side in (-1, 1):
-        bump = flip([(AXIS + 5, lips.height - lips.above + 2.5), (AXIS + 18, lips.height - lips.above + 3)], side)
+        bump = flip(
+            [(AXIS + 5, lips.height - lips.above + 2.5), (AXIS + 18, lips.height - lips.above + 3)], side
+        )
         line(canvas, bump, stroke("#FFF4EE", 2.6, 0.22 * lips.gloss, blur=1.6))
 
 

@@ -40,9 +40,16 @@ def draw_nose(canvas: skia.Canvas, nose: Nose, skin: Skin) -> None:
     oval(canvas, (x - 1.5, 280), (bridge * 0.42, 30), fill(skin.shine, 0.40 * skin.gloss, blur=3.6))
     tip = 9.5 * nose.tip
     oval(canvas, (x, base - 10), (tip + 3, tip), fill(skin.blush, 0.26 * skin.blushing, blur=4))
-    oval(canvas, (x - 2.5, base - 14), (tip * 0.55, tip * 0.45), fill(skin.shine, 0.62 * skin.gloss, blur=2.6))
+    oval(
+        canvas, (x - 2.5, base - 14), (tip * 0.55, tip * 0.45), fill(skin.shine, 0.62 * skin.gloss, blur=2.6)
+    )
     for side, strength in ((-1, 0.75), (1, 1.0)):
-        wing = [(x + wings - 5, base - 15), (x + wings, base - 9), (x + wings - 0.5, base - 1), (x + wings - 7, base + 2)]
+        wing = [
+            (x + wings - 5, base - 15),
+            (x + wings, base - 9),
+            (x + wings - 0.5, base - 1),
+            (x + wings - 7, base + 2),
+        ]
         line(canvas, flip(wing, side), stroke(skin.deep, 3.0, 0.40 * strength * force, blur=1.7))
         line(canvas, flip(wing[1:], side), stroke(skin.dark, 1.2, 0.30 * strength * force, blur=0.8))
         fold = [(x + wings - 8.5, base - 9), (x + wings - 6, base - 4)]
@@ -53,7 +60,12 @@ def draw_nose(canvas: skia.Canvas, nose: Nose, skin: Skin) -> None:
              (x + 11, base + 9), (x - 8, base + 9)]  # fmt: skip
     shape(canvas, under, fill(skin.deep, 0.40 * force, blur=3))
     for side in (-1, 1):
-        nostril = [(x + 4.5, base + 1.2), (x + 8.5, base - 2.4), (x + wings - 6.2, base - 1.4), (x + wings - 8.5, base + 1.6)]
+        nostril = [
+            (x + 4.5, base + 1.2),
+            (x + 8.5, base - 2.4),
+            (x + wings - 6.2, base - 1.4),
+            (x + wings - 8.5, base + 1.6),
+        ]
         shape(canvas, flip(nostril, side), fill(skin.dark, 0.78, blur=0.9))
     ball = [(x - 8, base + 0.5), (x - 3.5, base + 2.9), (x + 3.5, base + 2.9), (x + 8, base + 0.5)]
     line(canvas, ball, stroke(skin.dark, 1.2, 0.28 * force, blur=0.9))

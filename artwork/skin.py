@@ -101,7 +101,12 @@ def ears(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
         tones = [skin.base, skin.shade] if side < 0 else [skin.shade, skin.deep]
         start, end = AXIS + side * (edge - 4), AXIS + side * (edge + 22)
         shape(canvas, place, shaded((start, 255), (end, 320), tones))
-        fold = [(edge + 2 + away, 263), (edge + 12 + away, 260), (edge + 13 + away, 276), (edge + 6 + away, 302)]
+        fold = [
+            (edge + 2 + away, 263),
+            (edge + 12 + away, 260),
+            (edge + 13 + away, 276),
+            (edge + 6 + away, 302),
+        ]
         line(canvas, flip([(AXIS + x, y) for x, y in fold], side), stroke(skin.deep, 3.2, 0.55, blur=1.2))
         bowl = [(edge + 1, 280), (edge + 7 + away, 284), (edge + 3 + away, 300), (edge - 2, 302)]
         shape(canvas, flip([(AXIS + x, y) for x, y in bowl], side), fill(skin.dark, 0.38, blur=2.4))
@@ -115,7 +120,14 @@ def ears(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
 
 def neck_outline(width: float) -> list[Point]:
     """Neck and the root of the shoulders; `width` is half the neck's."""
-    right = [(width, 350), (width, 420), (width + 1, 446), (width + 5, 468), (width + 26, 490), (width + 34, 700)]
+    right = [
+        (width, 350),
+        (width, 420),
+        (width + 1, 446),
+        (width + 5, 468),
+        (width + 26, 490),
+        (width + 34, 700),
+    ]
     return [(AXIS - x, y) for x, y in reversed(right)] + [(AXIS + x, y) for x, y in right]
 
 
@@ -133,7 +145,12 @@ def neck(canvas: skia.Canvas, head: Head, skin: Skin, width: float, hair: Draw) 
         )  # fmt: skip
         shape(
             canvas,
-            [(AXIS - width - 20, 380), (AXIS - width + 5, 440), (AXIS - width - 8, 480), (AXIS - width - 50, 470)],
+            [
+                (AXIS - width - 20, 380),
+                (AXIS - width + 5, 440),
+                (AXIS - width - 8, 480),
+                (AXIS - width - 50, 470),
+            ],
             fill(skin.deep, 0.28, blur=8),
         )
         for side in (-1, 1):
@@ -190,7 +207,12 @@ def _planes(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
                   (AXIS + head.temple + 8, 196)], side),
             fill(skin.shade, 0.5, blur=9),
         )  # fmt: skip
-        hollow = [(AXIS + head.cheek - 6, 304), (AXIS + 62, 326), (AXIS + 52, 350 + low), (AXIS + head.jaw, 340)]
+        hollow = [
+            (AXIS + head.cheek - 6, 304),
+            (AXIS + 62, 326),
+            (AXIS + 52, 350 + low),
+            (AXIS + head.jaw, 340),
+        ]
         shape(canvas, flip(hollow, side), fill(skin.shade, 0.34 if side < 0 else 0.5, blur=11))
     oval(canvas, (AXIS, 386 + 0.6 * low), (24, 5), fill(skin.deep, 0.26, blur=5))
 

@@ -35,14 +35,14 @@ def rasterise(
     figure: Figure, shut: float = 0.0, rows: tuple[int, int] = (0, HEIGHT), fineness: int = SUPERSAMPLING
 ) -> Picture:
     """Rows of the picture as BGR, drawn large and averaged down; lids lowered by `shut` (0..1)."""
-    height = rows[1] - rows[0]
-    surface = skia.Surface(WIDTH * fineness, height * fineness)
+    surface = skia.Surface(WIDTH * fineness, HEIGHT * fineness)
     with surface as canvas:
         canvas.scale(fineness, fineness)
-        canvas.translate(0, -rows[0])
+        canvas.clipRect(skia.Rect(0, rows[0], WIDTH, rows[1]))
         figure.draw(canvas, shut)
     pixels = surface.makeImageSnapshot().toarray(colorType=skia.kBGRA_8888_ColorType)
-    small = cv2.resize(pixels[..., :3], (WIDTH, height), interpolation=cv2.INTER_AREA)
+    wanted = pixels[rows[0] * fineness : rows[1] * fineness, :, :3]
+    small = cv2.resize(wanted, (WIDTH, rows[1] - rows[0]), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 
 
@@ -54,10 +54,14 @@ def lid_rows(character: Character) -> tuple[int, int]:
     return int(min(rows)) // 2 * 2, int(max(rows)) // 2 * 2 + 2
 
 
-def lid_strip(character: Character, figure: Figure, fineness: int = SUPERSAMPLING) -> Picture:
+def lid_strip(character: Character, figure: Figure, fineness: int) -> Picture:
     """The band of the eyes, once for every step from open to shut."""
     rows = lid_rows(character)
-    return np.vstack([rasterise(figure, k / LID_STEPS, rows, fineness) for k in range(1, LID_STEPS + 1)])
+    whole = rasterise(figure, 0, fineness=fineness)[slice(*rows)].astype(int)
+    still = rasterise(figure, 0, rows, fineness)
+    steps = (rasterise(figure, k / LID_STEPS, rows, fineness) for k in range(1, LID_STEPS + 1))
+    # blurs come out a little different when only a band is drawn: only what the lids change counts
+    return np.vstack([np.clip(whole + step.astype(int) - still, 0, 255) for step in steps]).astype(np.uint8)
 
 
 def manifest(character: Character) -> dict[str, object]:
@@ -111,7 +115,7 @@ def write(character: Character) -> None:
     bundle.mkdir(parents=True, exist_ok=True)
     figure = Figure(character.look)
     picture = rasterise(figure)
-    strip = lid_strip(character, figure)
+    strip = lid_strip(character, figure, SUPERSAMPLING)
     for name, image in (("reference.png", picture), ("preview.png", picture), ("lids.png", strip)):
         cv2.imwrite(str(bundle / name), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     (bundle / "manifest.json").write_text(manifest_text(character), encoding="utf-8")

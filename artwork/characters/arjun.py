@@ -13,7 +13,18 @@ from artwork.skin import Head, Skin
 
 HEAD = Head(temple=92, cheek=94, jaw=82, chin=36, bottom=419, ears=2)
 NOSE = Nose(wings=21, bridge=8.5, base=329, tip=1.1)
-LIPS = Lips("#9A5148", "#B96E62", "#552624", half_width=41, height=356.5, above=8.4, below=14.5, smile=4.6, gloss=0.3, edge=0.7)
+LIPS = Lips(
+    "#9A5148",
+    "#B96E62",
+    "#552624",
+    half_width=41,
+    height=356.5,
+    above=8.4,
+    below=14.5,
+    smile=4.6,
+    gloss=0.3,
+    edge=0.7,
+)
 TONES = Tones("#120D10", "#231A1D", "#43323A", "#7C6670", 0.42)
 
 ARJUN = Character(
@@ -25,7 +36,17 @@ ARJUN = Character(
     ),
     voices={"en": "am_michael", "zh": "zm_yunxi"},
     look=Look(
-        skin=Skin("#D9A47C", "#C2885F", "#A26A47", "#784830", "#47261D", "#B9624A", shine="#FFE3C2", gloss=0.9, blushing=0.7),
+        skin=Skin(
+            "#D9A47C",
+            "#C2885F",
+            "#A26A47",
+            "#784830",
+            "#47261D",
+            "#B9624A",
+            shine="#FFE3C2",
+            gloss=0.9,
+            blushing=0.7,
+        ),
         head=HEAD,
         eyes=Eyes(("#1A0F0A", "#4A2C18", "#8F5C31"), lashes=0.5, wing=0.1, opening=11.8, slant=0.04),
         brows=Brows("#171012", thickness=10, height=28, arch=5, strength=0.95),
@@ -38,7 +59,13 @@ ARJUN = Character(
             ("#F1E4D6", "#E2C4AE", "#B98A74"),
             "#FFF4E2",
             "#8E5F52",
-            dots=((60, 320, 58, "#FFDDB8", 0.35), (20, 220, 34, "#FFE8CC", 0.35), (470, 330, 62, "#F7B98F", 0.30), (492, 190, 36, "#FFD3A8", 0.34), (440, 90, 26, "#FFE6C4", 0.40)),
+            dots=(
+                (60, 320, 58, "#FFDDB8", 0.35),
+                (20, 220, 34, "#FFE8CC", 0.35),
+                (470, 330, 62, "#F7B98F", 0.30),
+                (492, 190, 36, "#FFD3A8", 0.34),
+                (440, 90, 26, "#FFE6C4", 0.40),
+            ),
         ),
         neck_width=45,
         tilt=1.8,

@@ -22,7 +22,9 @@ def freckles(canvas: skia.Canvas) -> None:
         x, y = rng.normal(0, 40), rng.normal(304, 12)
         if abs(x) > 78:
             continue
-        canvas.drawCircle(AXIS + x, y, rng.uniform(0.7, 1.9), fill("#B4613A", rng.uniform(0.22, 0.55), blur=0.5))
+        canvas.drawCircle(
+            AXIS + x, y, rng.uniform(0.7, 1.9), fill("#B4613A", rng.uniform(0.22, 0.55), blur=0.5)
+        )
 
 
 ORLA = Character(
@@ -36,10 +38,20 @@ ORLA = Character(
     look=Look(
         skin=Skin("#FFE9DA", "#F9D3BC", "#E7AE92", "#C47F66", "#8A4839", "#EC8672", blushing=1.15),
         head=Head(temple=91, cheek=95, jaw=79, chin=30, bottom=408, ears=-30),
-        eyes=Eyes(("#1E3A2C", "#4E8463", "#A9CF8F"), opening=12.8, below=9.8, half_width=26, lash="#3A1E16", lashes=0.9, wing=0.7),
+        eyes=Eyes(
+            ("#1E3A2C", "#4E8463", "#A9CF8F"),
+            opening=12.8,
+            below=9.8,
+            half_width=26,
+            lash="#3A1E16",
+            lashes=0.9,
+            wing=0.7,
+        ),
         brows=Brows("#9A4A26", thickness=7.5, height=31, arch=6.5, strength=0.8),
         nose=Nose(wings=18.5, base=326, tip=0.95, strength=0.85),
-        lips=Lips("#BF5F58", "#DB8377", "#7D3534", half_width=40, height=355, above=8.6, below=14.5, smile=5.2),
+        lips=Lips(
+            "#BF5F58", "#DB8377", "#7D3534", half_width=40, height=355, above=8.6, below=14.5, smile=5.2
+        ),
         hair=Curly(Tones("#6E2612", "#A8431D", "#D0652E", "#F6AA6A", 0.55)),
         marks=freckles,
         clothes=Sweater("#2E6B52", neck=44),
@@ -47,7 +59,14 @@ ORLA = Character(
             ("#E8F0E6", "#CFE0D0", "#9DBBA4"),
             "#FFFBEA",
             "#6E9A82",
-            leaves=((520, 120, 160, 150), (520, 150, 195, 140), (516, 90, 130, 130), (-8, 300, -35, 90), (-8, 330, 10, 80), (-8, 520, -60, 150)),
+            leaves=(
+                (520, 120, 160, 150),
+                (520, 150, 195, 140),
+                (516, 90, 130, 130),
+                (-8, 300, -35, 90),
+                (-8, 330, 10, 80),
+                (-8, 520, -60, 150),
+            ),
             leaf="#86AC8C",
         ),
         neck_width=38,

@@ -51,7 +51,9 @@ class LongHair:
             behind = [flip([(AXIS + x, 300), (AXIS + x - 6, 380), (AXIS + x + 4, 440), (AXIS + x - 14, 500)], side)
                       for side, x in ((-1, 140), (-1, 60), (1, 60), (1, 140))]  # fmt: skip
             comb(canvas, behind, self.tones, Comb(60, alpha=0.4, seed=4))
-            shape(canvas, [(180, 350), (332, 350), (350, 520), (162, 520)], fill(self.tones.dark, 0.75, blur=16))
+            shape(
+                canvas, [(180, 350), (332, 350), (350, 520), (162, 520)], fill(self.tones.dark, 0.75, blur=16)
+            )
 
         inside(canvas, path, deep)
 

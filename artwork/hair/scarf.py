@@ -4,7 +4,21 @@ from dataclasses import dataclass
 
 import skia
 
-from artwork.brush import AXIS, Point, fill, inside, line, mirrored, mix, outline, shaded, shape, shifted, stroke, taper
+from artwork.brush import (
+    AXIS,
+    Point,
+    fill,
+    inside,
+    line,
+    mirrored,
+    mix,
+    outline,
+    shaded,
+    shape,
+    shifted,
+    stroke,
+    taper,
+)
 
 OPENING: list[Point] = mirrored(
     [
@@ -33,7 +47,9 @@ class Headscarf:
         """Cap, then the scarf with its folds."""
         dark, light = mix(self.cloth, "#160A12", 0.45), mix(self.cloth, "#FFFFFF", 0.28)
         ring = skia.Op(outline(OUTER), outline(OPENING), skia.PathOp.kDifference_PathOp)
-        band = skia.Op(outline(shifted(OPENING, 0, 0)), outline(shifted(OPENING, 0, 13)), skia.PathOp.kDifference_PathOp)
+        band = skia.Op(
+            outline(shifted(OPENING, 0, 0)), outline(shifted(OPENING, 0, 13)), skia.PathOp.kDifference_PathOp
+        )
         canvas.save()
         canvas.clipRect(skia.Rect(150, 130, 362, 240))
         canvas.drawPath(band, shaded((180, 150), (330, 200), [self.cap, mix(self.cap, "#000000", 0.3)]))
@@ -64,5 +80,7 @@ class Headscarf:
             line(canvas, shifted(way, 3, 6), stroke(dark, 9, 0.34, blur=4.5))
             taper(canvas, shifted(way, 1, 2), 4, dark, 0.38)
             line(canvas, shifted(way, -3, -5), stroke(light, 6, 0.30 if k % 2 else 0.40, blur=3.5))
-        shape(canvas, [(190, 100), (230, 84), (262, 84), (214, 112), (176, 160)], fill("#FFFFFF", 0.20, blur=9))
+        shape(
+            canvas, [(190, 100), (230, 84), (262, 84), (214, 112), (176, 160)], fill("#FFFFFF", 0.20, blur=9)
+        )
         shape(canvas, [(AXIS + 90, 470), (440, 500), (440, 660), (330, 660)], fill(dark, 0.40, blur=18))

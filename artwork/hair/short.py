@@ -35,7 +35,9 @@ class Cropped:
         """The cap of curls."""
         path = outline(self._cap, tension=0.9)
         canvas.drawPath(path, fill(self.tones.dark, 0.75, blur=2.2))
-        canvas.drawPath(path, shaded((180, self.crown), (350, 250), [self.tones.light, self.tones.base, self.tones.dark]))
+        canvas.drawPath(
+            path, shaded((180, self.crown), (350, 250), [self.tones.light, self.tones.base, self.tones.dark])
+        )
         inside(canvas, path, self._curls)
 
     def _curls(self, canvas: skia.Canvas) -> None:
@@ -49,7 +51,9 @@ class Cropped:
             lit = (x - 256) * 0.5 + (y - 150) < rng.normal(-30, 45)
             code = self.tones.dark if k % 2 or not lit else self.tones.light
             taper(canvas, bow, rng.uniform(1.2, 2.4), code, rng.uniform(0.2, 0.5))
-        oval(canvas, (216, self.crown + 34), (58, 24), fill(self.tones.gloss, 0.22 * self.tones.shine, blur=14))
+        oval(
+            canvas, (216, self.crown + 34), (58, 24), fill(self.tones.gloss, 0.22 * self.tones.shine, blur=14)
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,12 @@ class Swept:
         rng = np.random.default_rng(9)
         for where in (0.03, 0.97, 0.14, 0.86, 0.25, 0.75, 0.36, 0.64, 0.46, 0.56):
             lock(canvas, lane_at(self.guides, where, 0.0, 1.0), rng.uniform(*self.locks), self.tones, rng)
-        comb(canvas, self.guides, self.tones, Comb(90, width=(1.0, 2.6), unruly=2.5, alpha=0.45, shine_at=(0.3, 0.6), seed=12))
+        comb(
+            canvas,
+            self.guides,
+            self.tones,
+            Comb(90, width=(1.0, 2.6), unruly=2.5, alpha=0.45, shine_at=(0.3, 0.6), seed=12),
+        )
         roots(canvas, self.guides, self.tones, Comb(150, width=(1.0, 2.0), unruly=1.0, alpha=0.6, seed=8))
 
 
@@ -134,4 +143,3 @@ COMBED_SIDE_GUIDES: Guides = [
     [(350, 158), (360, 196), (362, 236), (354, 276)],
     [(356, 158), (368, 196), (368, 236), (358, 272)],
 ]
-

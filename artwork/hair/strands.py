@@ -78,7 +78,13 @@ def comb(canvas: skia.Canvas, guides: Guides, tones: Tones, how: Comb) -> None:
         lane = _lane(lines, rng.random() * (len(lines) - 1)) + rng.normal(0, how.unruly, 2)
         middle, reach = rng.uniform(low, high), rng.uniform(0.08, 0.20)
         part = _part(lane, max(0, middle - reach), min(1, middle + reach))
-        taper(canvas, [tuple(p) for p in part], rng.uniform(1.2, 3.4), tones.gloss, tones.shine * rng.uniform(0.3, 0.9))
+        taper(
+            canvas,
+            [tuple(p) for p in part],
+            rng.uniform(1.2, 3.4),
+            tones.gloss,
+            tones.shine * rng.uniform(0.3, 0.9),
+        )
 
 
 def mass(
@@ -96,7 +102,9 @@ def mass(
     inside(canvas, path, lambda canvas: comb(canvas, guides, tones, how))
 
 
-def lock(canvas: skia.Canvas, lane: NDArray[np.float64], width: float, tones: Tones, rng: np.random.Generator) -> None:
+def lock(
+    canvas: skia.Canvas, lane: NDArray[np.float64], width: float, tones: Tones, rng: np.random.Generator
+) -> None:
     """One lock along `lane` (n, 2): a dark edge, a body, strands, and shine on its crest."""
     taper(canvas, _knots(lane + (0.6, 1.0)), width, tones.dark, 0.55)
     body = tones.base if rng.random() > 0.35 else tones.light
@@ -130,6 +138,10 @@ def roots(canvas: skia.Canvas, guides: Guides, tones: Tones, how: Comb) -> None:
     for k in range(how.count):
         lane = lane_at(guides, rng.random(), 0.0, rng.uniform(0.2, 0.45))
         direction = lane[12] - lane[0]
-        lane = lane - direction / (np.linalg.norm(direction) + 1e-9) * rng.uniform(0, 5) + rng.normal(0, how.unruly, 2)
+        lane = (
+            lane
+            - direction / (np.linalg.norm(direction) + 1e-9) * rng.uniform(0, 5)
+            + rng.normal(0, how.unruly, 2)
+        )
         code = (tones.dark, tones.base, tones.light)[k % 3]
         taper(canvas, _knots(lane), rng.uniform(*how.width), code, how.alpha * rng.uniform(0.5, 1))
