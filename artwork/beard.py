@@ -36,7 +36,8 @@ class Beard:
     def _area(self) -> skia.Path:
         head, low, grown = self.head, self.head.bottom - 414.0, self.length
         right = [
-            (head.cheek - 1, 262), (head.cheek + 0.1 * grown, 292), (head.cheek - 3 + 0.2 * grown, 318 + 0.4 * low),
+            (head.cheek - 1, 262), (head.cheek + 0.1 * grown, 292),
+            (head.cheek - 3 + 0.2 * grown, 318 + 0.4 * low),
             (head.jaw + 2 + 0.4 * grown, 352 + 0.7 * low),
             (0.56 * head.jaw + 0.5 * head.chin + 2 + 0.6 * grown, 386 + 0.9 * low + 0.5 * grown),
             (head.chin + 2, 408 + low + 0.9 * grown),
@@ -110,8 +111,13 @@ class Beard:
         soft.setBlendMode(skia.BlendMode.kDstOut)
         below = lips.height + lips.below
         for side in (-1, 1):
-            shape(canvas, flip([(AXIS + 12, below - 1), (AXIS + 30, below - 6), (AXIS + 26, below + 4), (AXIS + 14, below + 6)],
-                               side), soft)  # fmt: skip
+            bare = [
+                (AXIS + 12, below - 1),
+                (AXIS + 30, below - 6),
+                (AXIS + 26, below + 4),
+                (AXIS + 14, below + 6),
+            ]
+            shape(canvas, flip(bare, side), soft)
 
 
 def lips_margin(length: float) -> float:

@@ -73,7 +73,8 @@ class Blazer:
 
     def _lapel(self, canvas: skia.Canvas, side: int, dark: str, light: str) -> None:
         flap = flip(
-            [(326, 462), (352, 476), (376, 512), (352, 526), (362, 543), (318, 620), (262, 680), (277, 604), (312, 524)],
+            [(326, 462), (352, 476), (376, 512), (352, 526), (362, 543), (318, 620), (262, 680), (277, 604),
+             (312, 524)],
             side,
         )  # fmt: skip
         shape(canvas, shifted(flap, side * 2, 4), fill("#05080C", 0.42, blur=7), tension=0.35)

@@ -22,6 +22,12 @@ MIDDLE: Point = (AXIS, 300.0)
 RISE = 12.0
 """How far neck and shoulders are drawn above the place for which they are built."""
 
+MANNERS = (
+    "You speak with people face to face, so you answer in one to three short spoken sentences, without "
+    "lists, headings or emoji. You answer in the language in which you are addressed."
+)
+"""What everybody's persona ends with."""
+
 
 class Clothes(Protocol):
     """What covers the shoulders, drawn over the neck."""
@@ -65,6 +71,7 @@ class Character:
     id: str
     name: str
     persona: str
+    """Who it is, one sentence."""
     voices: Mapping[str, str]
     look: Look
     languages: tuple[str, ...] = ("en", "zh")

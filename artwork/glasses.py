@@ -26,7 +26,8 @@ class Glasses:
         w, h, r = self.wide, self.tall, self.roundness
         corner = 0.94 - 0.24 * r
         ring = [
-            (-1, 0.0), (-corner, -corner * 0.98), (0, -1), (corner, -corner), (1, -0.1), (corner, corner * 0.86), (0, 1),
+            (-1, 0.0), (-corner, -corner * 0.98), (0, -1), (corner, -corner), (1, -0.1),
+            (corner, corner * 0.86), (0, 1),
             (-corner, corner * 0.86),
         ]  # fmt: skip
         return flip([(AXIS + self.apart + x * w, self.height + y * h) for x, y in ring], side)

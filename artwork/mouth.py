@@ -102,7 +102,8 @@ def _lower_lights(canvas: skia.Canvas, lips: Lips, skin: Skin, dark: str) -> Non
     oval(canvas, (AXIS - 3, y), (lips.half_width * 0.42, 2.6), fill("#FFF4EE", 0.62 * lips.gloss, blur=2.0))
     shape(
         canvas,
-        [(AXIS - 22, lips.height + lips.below - 1), (AXIS, lips.height + lips.below + 0.4), (AXIS + 24, lips.height + lips.below - 1),
+        [(AXIS - 22, lips.height + lips.below - 1), (AXIS, lips.height + lips.below + 0.4),
+         (AXIS + 24, lips.height + lips.below - 1),
          (AXIS + 14, lips.height + lips.below + 5), (AXIS - 14, lips.height + lips.below + 5)],
         fill(skin.deep, 0.35, blur=2),
     )  # fmt: skip

@@ -56,7 +56,8 @@ def draw_nose(canvas: skia.Canvas, nose: Nose, skin: Skin) -> None:
         line(canvas, flip(fold, side), stroke(skin.deep, 2.5, 0.22 * force, blur=1.6))
         shine = flip([(x + wings - 5.5, base - 9), (x + wings - 3.5, base - 6)], side)
         line(canvas, shine, stroke(skin.shine, 2, 0.22 * skin.gloss, blur=1.3))
-    under = [(x - wings + 4, base), (x - 8, base + 2.6), (x, base + 4.4), (x + 8, base + 2.6), (x + wings - 3, base),
+    under = [(x - wings + 4, base), (x - 8, base + 2.6), (x, base + 4.4), (x + 8, base + 2.6),
+    (x + wings - 3, base),
              (x + 11, base + 9), (x - 8, base + 9)]  # fmt: skip
     shape(canvas, under, fill(skin.deep, 0.40 * force, blur=3))
     for side in (-1, 1):

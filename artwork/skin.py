@@ -120,7 +120,7 @@ def ears(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
 
 def neck_outline(width: float) -> list[Point]:
     """Neck and the root of the shoulders; `width` is half the neck's."""
-    right = [
+    right: list[Point] = [
         (width, 350),
         (width, 420),
         (width + 1, 446),
@@ -139,7 +139,8 @@ def neck(canvas: skia.Canvas, head: Head, skin: Skin, width: float, hair: Draw) 
     def modelling(canvas: skia.Canvas) -> None:
         shape(
             canvas,
-            [(AXIS + width - 18, 380), (AXIS + width - 20, 440), (AXIS + width + 10, 500), (AXIS + width + 60, 480),
+            [(AXIS + width - 18, 380), (AXIS + width - 20, 440), (AXIS + width + 10, 500),
+             (AXIS + width + 60, 480),
              (AXIS + width + 20, 380)],
             fill(skin.deep, 0.45, blur=9),
         )  # fmt: skip
@@ -196,14 +197,16 @@ def _planes(canvas: skia.Canvas, head: Head, skin: Skin) -> None:
     shape(canvas, shifted(far, 11, 6), fill(skin.deep, 0.42, blur=11))
     left = AXIS - head.cheek
     near = [
-        (left - 6, 190), (left + 6, 280), (AXIS - head.jaw + 8, 344 + low), (AXIS - head.chin - 10, 396 + low),
+        (left - 6, 190), (left + 6, 280), (AXIS - head.jaw + 8, 344 + low),
+        (AXIS - head.chin - 10, 396 + low),
         (AXIS - 60, 430 + low), (left - 40, 320),
     ]  # fmt: skip
     shape(canvas, near, fill(skin.shade, 0.55, blur=11))
     for side in (-1, 1):  # hollows: temple, eye socket, under the cheekbone
         shape(
             canvas,
-            flip([(AXIS + head.temple - 10, 200), (AXIS + head.temple - 14, 244), (AXIS + head.temple + 8, 262),
+            flip([(AXIS + head.temple - 10, 200), (AXIS + head.temple - 14, 244),
+            (AXIS + head.temple + 8, 262),
                   (AXIS + head.temple + 8, 196)], side),
             fill(skin.shade, 0.5, blur=9),
         )  # fmt: skip
@@ -240,9 +243,9 @@ def _age(canvas: skia.Canvas, skin: Skin, years: Years) -> None:
             line(canvas, fold, stroke(skin.dark, 1.5, 0.42 * years.folds, blur=0.9))
             line(canvas, shifted(fold, side * 5, -2), stroke(skin.shine, 4, 0.22 * years.folds, blur=3))
         for k, turn in enumerate((-9, 0, 8)):
-            foot = flip([(AXIS + 79, 268 + 5 * k), (AXIS + 86, 268 + 5 * k + turn * 0.6), (AXIS + 91, 267 + 6 * k + turn)],
-                        side)  # fmt: skip
-            line(canvas, foot, stroke(skin.deep, 1.4, 0.55 * years.feet, blur=0.6))
+            y = 268 + 5 * k
+            foot = [(AXIS + 79, y), (AXIS + 86, y + 0.6 * turn), (AXIS + 91, y + k - 1 + turn)]
+            line(canvas, flip(foot, side), stroke(skin.deep, 1.4, 0.55 * years.feet, blur=0.6))
     for k in range(3):
         y = 186 + 14 * k
         brow = [(AXIS - 44 + 5 * k, y + 4), (AXIS - 16, y), (AXIS + 16, y), (AXIS + 46 - 5 * k, y + 4)]

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from artwork.brush import HEIGHT, WIDTH  # noqa: E402
 from artwork.cast import CAST  # noqa: E402
-from artwork.figure import Character, Figure, in_picture  # noqa: E402
+from artwork.figure import MANNERS, Character, Figure, in_picture  # noqa: E402
 
 AVATARS = ROOT / "opentalking" / "assets" / "avatars"
 SUPERSAMPLING = 4
@@ -85,7 +85,7 @@ def manifest(character: Character) -> dict[str, object]:
         "metadata": {
             "languages": list(character.languages),
             "voices": dict(character.voices),
-            "persona_prompt": character.persona,
+            "persona_prompt": f"{character.persona} {MANNERS}",
             "licence": "Apache-2.0",
             "source": "Drawn from code: artwork/, scripts/draw_avatar.py",
             "animation": {

@@ -12,10 +12,7 @@ from artwork.skin import Head, Skin
 AMINA = Character(
     id="amina",
     name="Amina",
-    persona=(
-        "You are Amina, a calm physician who listens first. You answer in one to three short spoken sentences, clear and "
-        "considerate, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Amina, a calm physician who listens first, clear and considerate.",
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
     look=Look(
         skin=Skin(

@@ -30,10 +30,7 @@ TONES = Tones("#120D10", "#231A1D", "#43323A", "#7C6670", 0.42)
 ARJUN = Character(
     id="arjun",
     name="Arjun",
-    persona=(
-        "You are Arjun, a relaxed musician who runs a coffee bar. You answer in one to three short spoken sentences, friendly and "
-        "direct, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Arjun, a relaxed musician who runs a coffee bar, friendly and direct.",
     voices={"en": "am_michael", "zh": "zm_yunxi"},
     look=Look(
         skin=Skin(

@@ -30,10 +30,7 @@ TONES = Tones("#A9A6A4", "#D6D3CF", "#F1EFEB", "#FFFFFF", 0.6)
 EMIL = Character(
     id="emil",
     name="Emil",
-    persona=(
-        "You are Emil, a retired sea captain and a born storyteller. You answer in one to three short spoken sentences, calm and "
-        "kindly, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Emil, a retired sea captain and a born storyteller, calm and kindly.",
     voices={"en": "en_US-joe-medium", "zh": "zm_yunxi"},
     look=Look(
         skin=Skin("#F8D6BE", "#EAB798", "#D19275", "#AC6A55", "#733C33", "#D9705E", blushing=1.1),
@@ -48,7 +45,7 @@ EMIL = Character(
             wing=0.0,
             bags=0.9,
             lash="#3A2A28",
-        ),  # fmt: skip
+        ),
         brows=Brows("#A39A92", thickness=10.5, height=26, arch=4, strength=0.9, hairs=160, tips="#FBF9F5"),
         nose=NOSE,
         lips=LIPS,

@@ -22,11 +22,7 @@ TONES = Tones("#120D0D", "#211817", "#3C2D29", "#6A544B", 0.4)
 KOFI = Character(
     id="kofi",
     name="Kofi",
-    persona=(
-        "You are Kofi, an easy-going engineer who explains how things work. You answer in one to three short spoken "
-        "sentences with a plain everyday comparison, never with lists, headings or emoji. "
-        "You answer in the language in which you are addressed."
-    ),
+    persona="You are Kofi, an easy-going engineer who explains things with plain everyday comparisons.",
     voices={"en": "am_michael", "zh": "zm_yunxi"},
     look=Look(
         skin=Skin(

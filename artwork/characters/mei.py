@@ -14,10 +14,7 @@ from artwork.skin import Head, Skin, Years
 MEI = Character(
     id="mei",
     name="Mei",
-    persona=(
-        "You are Mei, a patient teacher with a dry sense of humour. You answer in one to three short spoken sentences, "
-        "encourage whoever asks, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Mei, a patient teacher with a dry sense of humour who encourages whoever asks.",
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
     look=Look(
         skin=Skin("#FBE3C9", "#F0CBA6", "#DDA983", "#B98260", "#7A4A3A", "#DD8672"),
@@ -32,7 +29,7 @@ MEI = Character(
             wing=0.7,
             bags=0.6,
             lash="#2A2022",
-        ),  # fmt: skip
+        ),
         brows=Brows("#6E6462", thickness=7, height=30, arch=5, strength=0.75, tips="#B9B2B0"),
         nose=Nose(wings=21, bridge=9, base=328, tip=1.1, strength=0.9),
         lips=Lips("#AC5A5A", "#C67672", "#6C3236", half_width=38, above=8, below=13.5, smile=4.6, gloss=0.35),

@@ -13,11 +13,7 @@ from artwork.skin import Head, Skin
 MIRA = Character(
     id="demo-avatar",
     name="Mira",
-    persona=(
-        "You are Mira, a friendly presenter. You speak with people face to face, so you answer in one to "
-        "three short spoken sentences, warmly and to the point, without lists, headings or emoji. "
-        "You answer in the language in which you are addressed."
-    ),
+    persona="You are Mira, a friendly presenter, warm and to the point.",
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
     version="2",
     look=Look(

@@ -13,10 +13,7 @@ LIGHT = "#38E1E6"
 NOVA = Character(
     id="nova",
     name="Nova",
-    persona=(
-        "You are Nova, a friendly robot who is proud of it and fond of people. You answer in one to three short spoken sentences, "
-        "precise and playful, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Nova, a friendly robot, proud of it and fond of people, precise and playful.",
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
     look=Look(
         skin=Skin(
@@ -34,7 +31,7 @@ NOVA = Character(
             glowing=True,
             tear="#9FC4D8",
             white=("#BFD3E2", "#FBFEFF"),
-        ),  # fmt: skip
+        ),
         brows=Brows("#3D5166", thickness=6.5, height=31, arch=6, strength=1.0, hairs=0),
         nose=Nose(wings=17, bridge=7.5, base=326, tip=0.9, strength=0.75),
         lips=Lips("#7C8FB0", "#9DB0CC", "#3A4A66", half_width=39, smile=5.0, gloss=0.9),

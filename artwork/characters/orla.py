@@ -30,10 +30,7 @@ def freckles(canvas: skia.Canvas) -> None:
 ORLA = Character(
     id="orla",
     name="Orla",
-    persona=(
-        "You are Orla, a cheerful biology student who is curious about everything. You answer in one to three short, lively "
-        "spoken sentences, and never use lists, headings or emoji. You answer in the language in which you are addressed."
-    ),
+    persona="You are Orla, a cheerful biology student, lively and curious about everything.",
     voices={"en": "af_heart", "zh": "zf_xiaoxiao"},
     look=Look(
         skin=Skin("#FFE9DA", "#F9D3BC", "#E7AE92", "#C47F66", "#8A4839", "#EC8672", blushing=1.15),

@@ -106,19 +106,21 @@ def lock(
     canvas: skia.Canvas, lane: NDArray[np.float64], width: float, tones: Tones, rng: np.random.Generator
 ) -> None:
     """One lock along `lane` (n, 2): a dark edge, a body, strands, and shine on its crest."""
-    taper(canvas, _knots(lane + (0.6, 1.0)), width, tones.dark, 0.55)
+    taper(canvas, _knots(lane + np.array((0.6, 1.0))), width, tones.dark, 0.55)
     body = tones.base if rng.random() > 0.35 else tones.light
     taper(canvas, _knots(lane), width * 0.84, body, 0.9)
     for offset in (-0.30, -0.15, 0.0, 0.14, 0.28):
         code = tones.light if rng.random() < 0.62 - offset else tones.dark
-        taper(canvas, _knots(lane + (offset * width * 0.8, -0.2)), max(1.0, width * 0.11), code, 0.55)
+        taper(
+            canvas, _knots(lane + np.array((offset * width * 0.8, -0.2))), max(1.0, width * 0.11), code, 0.55
+        )
     crest = int(rng.uniform(0.12, 0.45) * len(lane))
     shine = lane[crest : crest + max(6, len(lane) // 4)]
-    taper(canvas, _knots(shine - (0.14 * width, 0.4)), width * 0.20, tones.gloss, tones.shine)
+    taper(canvas, _knots(shine - np.array((0.14 * width, 0.4))), width * 0.20, tones.gloss, tones.shine)
 
 
 def lane_at(guides: Guides, where: float, start: float = 0.0, end: float = 1.0) -> NDArray[np.float64]:
-    """A dense line (120, 2) between the guides, at `where` (0..1) across them, from `start` to `end` of its length."""
+    """A dense line (120, 2) between the guides: at `where` (0..1) across them, `start`..`end` along."""
     lines = np.asarray(guides, float)
     lane = _lane(lines, where * (len(lines) - 1))
     way = np.linspace(start, end, 120) * (len(lane) - 1)

@@ -42,7 +42,7 @@ class Member:
     portrait: PreparedPortrait
 
     def outline(self, name: str) -> NDArray[np.float64]:
-        return np.array(self.manifest["metadata"]["animation"][name]) * SIZE
+        return np.asarray(self.manifest["metadata"]["animation"][name], np.float64) * SIZE
 
     def eyes(self) -> Iterator[NDArray[np.bool_]]:
         """Masks of what lies between the lids, without their edges."""
