@@ -1,1 +1,1 @@
-"""Pictures drawn from code."""
+"""The cast: original characters, drawn from code with one vector rig."""

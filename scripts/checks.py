@@ -28,11 +28,12 @@ CHECKS = {
         "mypy", "--config-file", "pyproject.toml", *map(str, sorted(Path("scripts").glob("*.py")))
     ),
     "imports": tool("lint-imports"),
-    "sizes": [PYTHON, "scripts/sizes.py", "opentalking", "apps", "tests", "scripts"],
+    "sizes": [PYTHON, "scripts/sizes.py", "opentalking", "apps", "tests", "scripts", "artwork"],
     "hygiene": [PYTHON, "scripts/hygiene.py"],
     "dependencies": [PYTHON, "-m", "pip", "check"],
     "locks": [PYTHON, "scripts/lock.py", "--check"],
     "docs": [PYTHON, "scripts/generate_docs.py", "--check"],
+    "drawings": [PYTHON, "scripts/draw_avatar.py", "--check"],
     "api": [PYTHON, "scripts/generate_api.py", "--check"],
     "web": [PYTHON, "scripts/build_web.py", "npm", "run", "check"],
 }

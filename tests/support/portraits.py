@@ -18,7 +18,7 @@ DEMO = Path(opentalking.__file__).parent / "assets" / "avatars" / "demo-avatar"
 MOUTH = (slice(335, 400), slice(205, 310))
 """Rows and columns around the demo avatar's lips."""
 LEFT_EYE = (slice(255, 288), slice(175, 245))
-WALL = (slice(20, 60), slice(20, 490))
+WALL = (slice(20, 60), slice(20, 130))
 
 
 def bundle(

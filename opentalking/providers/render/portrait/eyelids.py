@@ -86,7 +86,7 @@ def _box(
 ) -> tuple[int, int, int, int]:
     height, width = picture.shape[:2]
     eye = points[[*lids[0], *lids[1]]]
-    unit, reach = frame.millimetre, float(np.ptp(eye[:, 0])) * 0.35
+    unit, reach = frame.millimetre, float(np.ptp(eye[:, 0])) * 0.42
     top = min(eye[:, 1].min() - 8 * unit, points[list(brow), 1].min() - 2 * unit)
     left = max(0, int(eye[:, 0].min() - reach)) // 2 * 2
     right = min(width, int(eye[:, 0].max() + reach) // 2 * 2)

@@ -1,17 +1,26 @@
 """A small drawing vocabulary on skia: colours, paints, smooth outlines, soft shading."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import skia
 
 Point = tuple[float, float]
+Draw = Callable[[skia.Canvas], None]
+WIDTH, HEIGHT, AXIS = 512, 640, 256.0
+"""The design space: pixels of the finished picture; faces are built about x = `AXIS`."""
 
 
 def colour(code: str, alpha: float = 1.0) -> skia.Color4f:
     """`#rrggbb` and an opacity in 0..1."""
     red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return skia.Color4f(red, green, blue, alpha)
+
+
+def mix(first: str, second: str, share: float) -> str:
+    """The colour that lies `share` of the way from `first` to `second`."""
+    pairs = ((int(first[i : i + 2], 16), int(second[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
 
 
 def fill(code: str, alpha: float = 1.0, blur: float = 0.0) -> skia.Paint:
@@ -32,10 +41,10 @@ def stroke(code: str, width: float, alpha: float = 1.0, blur: float = 0.0) -> sk
     return paint
 
 
-def shaded(start: Point, end: Point, stops: Sequence[str]) -> skia.Paint:
+def shaded(start: Point, end: Point, stops: Sequence[str], alpha: float = 1.0) -> skia.Paint:
     """A shape filled with a straight gradient from `start` to `end`."""
     paint = skia.Paint(AntiAlias=True)
-    colours = [colour(code).toColor() for code in stops]
+    colours = [colour(code, alpha).toColor() for code in stops]
     paint.setShader(skia.GradientShader.MakeLinear([skia.Point(*start), skia.Point(*end)], colours))
     return paint
 
@@ -68,15 +77,42 @@ def outline(points: Sequence[Point], closed: bool = True, tension: float = 1.0) 
     return builder
 
 
-def mirrored(points: Sequence[Point], axis: float) -> list[Point]:
+def line(canvas: skia.Canvas, points: Sequence[Point], paint: skia.Paint, tension: float = 1.0) -> None:
+    """Draw a smooth open curve through `points`."""
+    canvas.drawPath(outline(points, closed=False, tension=tension), paint)
+
+
+def shape(canvas: skia.Canvas, points: Sequence[Point], paint: skia.Paint, tension: float = 1.0) -> None:
+    """Draw a smooth closed outline through `points`."""
+    canvas.drawPath(outline(points, tension=tension), paint)
+
+
+def oval(canvas: skia.Canvas, centre: Point, radii: Point, paint: skia.Paint) -> None:
+    """Draw an ellipse."""
+    (x, y), (across, down) = centre, radii
+    canvas.drawOval(skia.Rect(x - across, y - down, x + across, y + down), paint)
+
+
+def mirrored(points: Sequence[Point], axis: float = AXIS) -> list[Point]:
     """`points` (from top to bottom on one side) closed by their mirror image about x = `axis`."""
     other = [(2 * axis - x, y) for x, y in reversed(points) if abs(x - axis) > 0.01]
     return [*points, *other]
 
 
-def flip(points: Sequence[Point], axis: float, side: int) -> list[Point]:
+def flip(points: Sequence[Point], side: int, axis: float = AXIS) -> list[Point]:
     """`points` drawn for the right half (x > axis), moved to `side` (+1 right, -1 left)."""
     return [(axis + side * (x - axis), y) for x, y in points]
+
+
+def shifted(points: Sequence[Point], dx: float = 0.0, dy: float = 0.0) -> list[Point]:
+    """`points`, moved."""
+    return [(x + dx, y + dy) for x, y in points]
+
+
+def between(first: Sequence[Point], last: Sequence[Point], share: float) -> list[Point]:
+    """Points on the way from `first` to `last`."""
+    pairs = zip(first, last, strict=True)
+    return [(a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share) for a, b in pairs]
 
 
 def taper(canvas: skia.Canvas, points: Sequence[Point], width: float, code: str, alpha: float = 1.0) -> None:
@@ -94,6 +130,17 @@ def taper(canvas: skia.Canvas, points: Sequence[Point], width: float, code: str,
     canvas.drawPath(outline([tuple(p) for p in ring]), fill(code, alpha))
 
 
-def clip(canvas: skia.Canvas, points: list[Point]) -> None:
-    """Draw only inside the outline of `points` from here on."""
-    canvas.clipPath(outline(points), skia.ClipOp.kIntersect, True)
+def inside(canvas: skia.Canvas, path: skia.Path, draw: Draw) -> None:
+    """Let `draw` paint only inside `path`."""
+    canvas.save()
+    canvas.clipPath(path, skia.ClipOp.kIntersect, True)
+    draw(canvas)
+    canvas.restore()
+
+
+def cast_shadow(canvas: skia.Canvas, draw: Draw, offset: Point, blur: float, shade: skia.Color4f) -> None:
+    """Paint only the shadow that what `draw` paints would throw."""
+    dark = skia.ImageFilters.DropShadowOnly(*offset, blur, blur, shade.toColor())
+    canvas.saveLayer(None, skia.Paint(ImageFilter=dark))
+    draw(canvas)
+    canvas.restore()

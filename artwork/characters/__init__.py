@@ -1,0 +1,1 @@
+"""The members of the cast, one module each."""

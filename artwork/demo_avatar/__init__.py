@@ -1,1 +1,0 @@
-"""The vector rig of the demo avatar."""
