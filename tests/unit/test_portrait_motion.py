@@ -256,8 +256,8 @@ def test_blinks_come_rather_at_the_ends_of_phrases() -> None:
         shown = performed(*[phrase] * 6, seed=f"turn-{number}")
         for start in starts_of([one.shut for one in shown]):
             total += 1
-            near += int(-1 <= (start / FPS) % 2.3 - 2.0 <= 0.3 or (start / FPS) % 2.3 < 0.2)
-    assert near / total > 0.35, "0.2 by chance"
+            near += int((start / FPS - 1.95) % 2.3 < 0.35)
+    assert near / total > 0.35, "0.15 by chance"
 
 
 def test_idle_blinks_are_two_to_six_seconds_apart_with_a_pair_and_three_lengths() -> None:
