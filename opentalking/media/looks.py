@@ -33,6 +33,7 @@ class LookPlayer:
         self._encoder: VideoEncoder | None = None
         self._generation = 0
         self._force_key = True
+        self._is_paused = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -46,6 +47,7 @@ class LookPlayer:
         if self._frames is not None:
             self._outdated.append(self._frames)
         self._frames = frames
+        self._is_paused = False
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._play())
         self._wake.set()
@@ -56,6 +58,15 @@ class LookPlayer:
             self._outdated.append(self._frames)
             self._frames = None
         self._begin_anew()
+
+    def pause(self) -> None:
+        """Begin no further picture until `resume` or another look: a turn's first one needs the machine."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on with the look, if it was not stopped."""
+        self._is_paused = False
+        self._wake.set()
 
     def follow(self, codec: VideoCodec | None) -> None:
         """Make pictures for another peer, beginning with a key frame; None: make none."""
@@ -91,11 +102,15 @@ class LookPlayer:
         self._force_key = True
         self._wake.set()
 
+    @property
+    def _is_wanting(self) -> bool:
+        return self._ready is None and not self._is_paused
+
     async def _play(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._frames is not None and self._codec is not None and self._ready is None:
+            while self._is_wanting and self._frames is not None and self._codec is not None:
                 await self._make_picture(self._frames, self._codec)
             await self._close_outdated()
             if self._frames is None:

@@ -88,12 +88,14 @@ class Pictures:
     def end(self) -> None:
         """The turn is over: back to the idle loop, unless a look goes on."""
         self._video.stop()
+        self._looks.resume()
         if self._is_live:
             self._is_live = False
             self._idle.jump_to_key()
 
     def wake(self) -> None:
-        """The turn has more pictures."""
+        """The turn has more pictures; they come before those of a look."""
+        self._looks.pause()
         self._video.wake()
 
     def look(self, frames: LookFrames) -> None:

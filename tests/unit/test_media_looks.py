@@ -1,5 +1,6 @@
 """Looks between turns on virtual ticks: what is seen, what is not heard, and who makes way for whom."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import Executor
 
@@ -11,6 +12,7 @@ from opentalking.media.encoder import silence_packet
 from opentalking.media.pictures import LookFrames
 from tests.support.media import (
     HEIGHT,
+    HeldExecutor,
     RecordingSink,
     Stage,
     idle_loop,
@@ -278,6 +280,23 @@ def test_a_look_that_fails_gives_way_to_the_idle_loop() -> None:
     run_virtual(main())
 
 
+def test_a_look_after_a_cut_begins_where_the_loop_will_go_on() -> None:
+    async def main() -> None:
+        stage, _ = await on_stage()
+        await stage.output.begin("t")
+        await stage.output.put(segment("t", 12))
+        await stage.tick(14)
+        stage.output.drop("t")
+        look = Watched(220)
+        stage.output.look(look)
+        await stage.tick(4)
+        assert look.began_at is not None
+        assert look.began_at % 25 == 0, "the key frame that is shown next"
+        await stage.output.aclose()
+
+    run_virtual(main())
+
+
 def test_two_visitors_have_looks_of_their_own() -> None:
     async def main() -> None:
         pool = InlineExecutor()
@@ -291,5 +310,38 @@ def test_two_visitors_have_looks_of_their_own() -> None:
         assert [frame.payload for frame, _ in sink_two.video] == idle[: len(sink_two.video)]
         await one.output.aclose()
         await two.output.aclose()
+
+    run_virtual(main())
+
+
+def test_a_look_makes_no_more_pictures_once_the_turn_has_its_first() -> None:
+    async def main() -> None:
+        pool = HeldExecutor()
+        stage, sink = Stage(pool), RecordingSink()
+        await stage.output.attach(sink, idle_loop())
+        look = Watched(220)
+        stage.output.look(look)
+        while not look.painted or pool.waiting:
+            await asyncio.sleep(0.001)
+            while pool.waiting:
+                pool.run_next()
+        await stage.output.begin("t")
+        painted = look.painted
+        await stage.output.put(segment("t", 2))
+        await stage.tick(6)
+        assert look.painted == painted
+        stage.output.drop("t")
+        while pool.waiting:
+            pool.run_next()
+        await stage.tick(4)
+        assert look.painted > painted, "the turn is gone, the look goes on"
+        while pool.waiting:
+            pool.run_next()
+        await asyncio.sleep(0.001)
+        closing = asyncio.create_task(stage.output.aclose())
+        await asyncio.sleep(0.001)
+        while pool.waiting:
+            pool.run_next()
+        await closing
 
     run_virtual(main())

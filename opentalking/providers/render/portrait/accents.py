@@ -1,5 +1,6 @@
 """Which syllables are stressed: told from how loud and how long their vowels are."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ _VOWELS = frozenset(
         "round_close",
     }
 )
-_LEAST, _APART_SECONDS = 0.56, 0.5
+_LEAST, _APART_SECONDS = 0.58, 0.65
+_REMEMBERED_VOWELS = 24
 _USUAL_SECONDS = 0.08
 """A vowel of which nothing else is known lasts as long as this."""
 _PAUSE_SECONDS = 0.12
@@ -36,28 +38,47 @@ class Accent:
     weight: float
 
 
-def accents_of(
-    phonemes: Sequence[PhonemeTiming], loudness: NDArray[np.float32], hop_seconds: float
-) -> list[Accent]:
-    """The stressed syllables of a piece, in order, at least half a second apart.
+class StressFinder:
+    """Finds the stressed syllables of a voice whose pieces come one after another."""
 
-    `loudness` is 0..1 per hop. Without phonemes every swell of the voice counts as a vowel.
-    """
-    spans = _vowels(phonemes) if phonemes else _swells(loudness, hop_seconds)
-    if not spans or not len(loudness):
-        return []
-    loud = np.array([_loudest(loudness, start, end, hop_seconds) for start, end in spans])
-    long = np.array([end - start for start, end in spans])
-    usual = max(_USUAL_SECONDS, float(np.median(long)))
-    weights = 0.55 * loud / max(0.35, float(loud.max())) + 0.45 * np.clip(long / usual / 1.7, 0, 1)
-    found: list[Accent] = []
-    for k in np.argsort(-weights, kind="stable"):
-        at = sum(spans[k]) / 2
-        if weights[k] < _LEAST or loud[k] < 0.3:
-            break
-        if all(abs(at - other.at) >= _APART_SECONDS for other in found):
-            found.append(Accent(at, float(min(1.0, (weights[k] - 0.4) / 0.6))))
-    return sorted(found, key=lambda accent: accent.at)
+    def __init__(self) -> None:
+        self._lengths: deque[float] = deque(maxlen=_REMEMBERED_VOWELS)
+        self._last_at = -10.0
+        """The last accent, seconds from the next piece's start."""
+
+    def find(
+        self, phonemes: Sequence[PhonemeTiming], loudness: NDArray[np.float32], hop_seconds: float
+    ) -> list[Accent]:
+        """The accents of the next piece, in order and never too close to another.
+
+        `loudness` is 0..1 per hop. Without phonemes every swell of the voice counts as a vowel.
+        """
+        spans = _vowels(phonemes) if phonemes else _swells(loudness, hop_seconds)
+        found: list[Accent] = []
+        if spans and len(loudness):
+            weights = self._weigh(spans, loudness, hop_seconds)
+            for k in np.argsort(-weights, kind="stable"):
+                at = sum(spans[k]) / 2
+                if weights[k] < _LEAST:
+                    break
+                if all(
+                    abs(at - other) >= _APART_SECONDS for other in (self._last_at, *(a.at for a in found))
+                ):
+                    found.append(Accent(at, float(min(1.0, (weights[k] - 0.4) / 0.6))))
+        found.sort(key=lambda accent: accent.at)
+        self._last_at = (found[-1].at if found else self._last_at) - len(loudness) * hop_seconds
+        return found
+
+    def _weigh(
+        self, spans: list[tuple[float, float]], loudness: NDArray[np.float32], hop_seconds: float
+    ) -> NDArray[np.float64]:
+        """How prominent each vowel is, about 0..1; 0 for one that is hardly heard."""
+        loud = np.array([_loudest(loudness, start, end, hop_seconds) for start, end in spans])
+        long = np.array([end - start for start, end in spans])
+        self._lengths.extend(long)
+        usual = max(_USUAL_SECONDS, float(np.median(self._lengths)))
+        weights = 0.55 * loud / max(0.5, float(loud.max())) + 0.45 * np.clip(long / usual / 1.7, 0, 1)
+        return np.where(loud < 0.3, 0.0, weights)
 
 
 def pauses_of(

@@ -128,7 +128,7 @@ class Articulation:
         gap = start_seconds - self._end
         before = [Shape(one.viseme, one.start - gap, one.end - gap) for one in self._before]
         targets = blend([*before, *shapes], len(loudness), HOP_SECONDS)
-        targets[:, _BY_LOUDNESS] *= (0.62 + 0.42 * loudness)[:, None]
+        targets[:, _BY_LOUDNESS] *= (0.66 + 0.46 * loudness)[:, None]
         for shape in shapes:
             if shape.viseme.must_close:
                 middle = start_seconds + (shape.start + shape.end) / 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from opentalking.core.conversation import Emotion
 from opentalking.core.media import FPS, Speech
-from opentalking.providers.render.portrait.accents import Accent, accents_of, pauses_of
+from opentalking.providers.render.portrait.accents import Accent, StressFinder, pauses_of
 from opentalking.providers.render.portrait.articulation import HOP_SECONDS, Articulation
 from opentalking.providers.render.portrait.bearing import (
     EMOTIONS,
@@ -70,10 +70,12 @@ class Performance:
         self._ease = shown.copy() if shown else Ease(idle_bearing(idle_position))
         self._blinks = Blinks(self._chance, idle_position)
         self._glances = Glances(self._chance)
+        self._stresses = StressFinder()
         self._gestures: deque[_Gesture] = deque()
         self._emotions: deque[tuple[float, Emotion]] = deque()
         self._emotion: Emotion = "neutral"
         self._posture = bearing()
+        self._posture_until = 0.0
         self._energy = 0.0
         self._in_sentence = False
         self._tail: tuple[int, int] | None = None
@@ -93,7 +95,7 @@ class Performance:
         if not self._in_sentence:
             self._glances.sentence_starts(round(start_seconds * FPS))
         self._in_sentence = not speech.ends_sentence
-        for accent in accents_of(speech.phonemes, loudness, HOP_SECONDS):
+        for accent in self._stresses.find(speech.phonemes, loudness, HOP_SECONDS):
             self._stress(accent, start_seconds)
         pauses = pauses_of(speech.phonemes, loudness, HOP_SECONDS)
         for pause in [*pauses, speech.seconds] if speech.ends_sentence else pauses:
@@ -135,7 +137,9 @@ class Performance:
     def _target(self, frame: int, loudness: float, position: int) -> Bearing:
         now = (frame + 0.5) / FPS
         while self._emotions and self._emotions[0][0] <= now:
-            self._change_emotion(self._emotions.popleft()[1])
+            self._emotion = self._emotions.popleft()[1]
+            if now >= self._posture_until:
+                self._take_posture(now)
         if self._tail is not None and frame >= self._tail[0]:
             return idle_bearing(position)
         target = EMOTIONS[self._emotion] + self._posture + self._sway(frame, loudness)
@@ -151,9 +155,9 @@ class Performance:
             shift_y=0.25 * nod,
         )
 
-    def _change_emotion(self, emotion: Emotion) -> None:
-        """A piece begins: its emotion, and another attitude of the head."""
-        self._emotion = emotion
+    def _take_posture(self, now: float) -> None:
+        """Hold the head a little differently for the next while."""
+        self._posture_until = now + self._chance.uniform(1.2, 3.0)
         self._posture = bearing(
             yaw=self._chance.uniform(-0.9, 0.9),
             roll=self._chance.uniform(-0.007, 0.007),
