@@ -97,7 +97,7 @@ def figures(
     rows = [("preparation, CPU ms", 1e3 * (time.process_time() - began))]
     if portrait.mouth is None:
         raise SystemExit(f"no mouth: {portrait.reason}")
-    rows += parts(portrait)
+    rows += parts(portrait, MouthPainter(portrait.mouth))
     for turn in range(turns):
         hits, misses = portrait.patches.hits, portrait.patches.misses
         began, frames = time.thread_time(), speak(portrait, sentences, turn)
@@ -117,11 +117,10 @@ def framed(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.ascontiguousarray(picture[top : top + rows])
 
 
-def parts(portrait: PreparedPortrait) -> list[tuple[str, float]]:
-    assert portrait.mouth is not None
+def parts(portrait: PreparedPortrait, mouth: MouthPainter) -> list[tuple[str, float]]:
     rng = np.random.default_rng(0)
     faces = rng.uniform(0, 0.8, (FRAMES, len(PARAMETERS))).astype(np.float32)
-    mouth, painter, cached = MouthPainter(portrait.mouth), FramePainter(portrait), FramePainter(portrait)
+    painter, cached = FramePainter(portrait), FramePainter(portrait)
     few = faces[:8]
     for face in few:
         cached.frame(face, 0, Pose())

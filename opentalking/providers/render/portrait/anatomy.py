@@ -36,6 +36,7 @@ SKIN = (
 
 _CANTHI_MILLIMETRES = 90.0
 _MOUTH_MILLIMETRES = 52.0
+_ABOVE_CORNER_MILLIMETRES = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,9 @@ def measure(points: Points) -> FaceFrame:
         mouth_half_width=mouth / 2,
         height=float(np.linalg.norm(mesh[CHIN] - mesh[FOREHEAD])),
     )
+
+
+def mouth_top(points: Points) -> float:
+    """The row (pixels) above which nothing moves with the mouth: the nose's tip, or above a tilted mouth."""
+    corners = float(points[list(CORNERS), 1].min())
+    return min(float(points[NOSE_TIP, 1]), corners - _ABOVE_CORNER_MILLIMETRES * measure(points).millimetre)

@@ -90,7 +90,7 @@ def _box(
     top = min(eye[:, 1].min() - 8 * unit, points[list(brow), 1].min() - 2 * unit)
     left = max(0, int(eye[:, 0].min() - reach)) // 2 * 2
     right = min(width, int(eye[:, 0].max() + reach) // 2 * 2)
-    bottom = min(height, int(eye[:, 1].max() + 7 * unit) // 2 * 2, int(points[anatomy.NOSE_TIP, 1]) // 2 * 2)
+    bottom = min(height, int(eye[:, 1].max() + 7 * unit) // 2 * 2, int(anatomy.mouth_top(points)) // 2 * 2)
     return left, max(0, int(top)) // 2 * 2, right, bottom
 
 

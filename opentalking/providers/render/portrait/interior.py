@@ -234,7 +234,7 @@ def paint(interior: Interior, face: FaceParameters, opening: Floats, left: int, 
     else:
         lay.put(interior.upper_teeth, interior.upper_cover, -5.6 * unit, bared)
     if tongue > 0.05:
-        tip = (3.4 - 3.2 * min(1.0, tongue) + 1.0 * jaw) * unit
+        tip = (2.9 - 3.1 * min(1.0, tongue) + 1.0 * jaw) * unit
         lay.put(interior.tip, interior.tip_cover, tip, min(1.0, 1.6 * tongue))
     shade = 1 - _light_inside(opening, unit)
     # shadows in a mouth are red: grey ones make the teeth look dead

@@ -20,7 +20,7 @@ PITCH = 4
 """Pixels between grid nodes."""
 _REACH_UP, _REACH_DOWN = 7.0, 7.0
 """How far a seam point can move (mm) before the jaw takes the lower sheet along."""
-_CRISPNESS = 0.2
+_CRISPNESS = 0.3
 """Sharpening of the sheets, which are resampled once more than the rest of the picture."""
 
 Sheet = NDArray[np.uint8]
@@ -99,7 +99,7 @@ def _box(picture: Picture, points: Points, frame: FaceFrame) -> tuple[int, int, 
     margin = 0.06 * frame.height
     left = max(0, int(oval[:, 0].min() - margin)) // 2 * 2
     right = min(width, int(oval[:, 0].max() + margin) // 2 * 2)
-    top = max(0, int(points[anatomy.NOSE_TIP, 1])) // 2 * 2
+    top = max(0, int(anatomy.mouth_top(points))) // 2 * 2
     bottom = min(height, int(points[anatomy.CHIN, 1] + 0.30 * frame.height) // 2 * 2)
     return left, top, right - left, bottom - top
 
