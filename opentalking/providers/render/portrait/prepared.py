@@ -22,7 +22,7 @@ from opentalking.providers.render.portrait.patches import PatchCache
 from opentalking.providers.render.portrait.picture import Mode, Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split
 
-VERSION = 2
+VERSION = 3
 """Counts up whenever the same picture would be animated differently: old caches fall out of use."""
 _SWAY_CRISPNESS = 0.25
 """Sharpening that makes up for half of what the swaying picture loses: more would shimmer."""
