@@ -129,7 +129,8 @@ def parts(portrait: PreparedPortrait, mouth: MouthPainter) -> list[tuple[str, fl
     def unseen() -> np.ndarray:
         """A mouth that no cache holds."""
         number = next(fresh)
-        return (faces[number % FRAMES] + np.float32(0.016 * (number // FRAMES + 1))) % np.float32(1)
+        shifted = faces[number % FRAMES] + np.float32(0.016 * (number // FRAMES + 1))
+        return np.asarray(shifted % np.float32(1))
 
     works: list[tuple[str, Callable[[int], object]]] = [
         ("mouth patch alone", lambda k: mouth.paint(faces[k])),

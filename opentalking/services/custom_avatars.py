@@ -24,6 +24,8 @@ CONSENT = "not stated"
 _SLUG_MAX_CHARACTERS = 32
 _FPS, _SAMPLE_RATE = 25, 16_000
 _SMALL_FACE_SHARE = 0.20
+_SEARCHED_SIDE = 1600
+"""Pixels of the longer side of the picture in which a small face is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,24 @@ class AvatarMaker:
         if not is_slug(avatar_id):
             raise InvalidInput("an avatar id has letters, digits, - and _ only, at most 96")
         picture = self._read(wanted.picture)
-        found = study(picture, self._finder)
-        if wanted.crop and 0 < found.face_height_share < _SMALL_FACE_SHARE:
-            picture = _cropped(picture, found)
+        if wanted.crop:
+            picture = self._cropped(picture)
         picture = fitted(picture, self._max_size)
         found = study(picture, self._finder)
         manifest = _manifest(avatar_id, name, wanted, found)
         png = _png(picture)
         files = {"reference.png": png, "preview.png": png, "frames/frame_00000.png": png}
         return MadeAvatar(write_bundle(self._root, manifest, files), manifest, found)
+
+    def _cropped(self, picture: Picture) -> Picture:
+        small = fitted(picture, (_SEARCHED_SIDE, _SEARCHED_SIDE))
+        found = study(small, self._finder)
+        box = found.head_and_shoulders()
+        if box is None or found.face_height_share >= _SMALL_FACE_SHARE:
+            return picture
+        scale = picture.shape[1] / small.shape[1]
+        left, top, right, bottom = (round(side * scale) for side in box)
+        return np.ascontiguousarray(picture[top:bottom, left:right])
 
     def _read(self, data: bytes) -> Picture:
         check_image(data)
@@ -114,14 +125,6 @@ def slug_of(text: str) -> str:
 def _fresh_id(name: str) -> str:
     now = datetime.now(UTC)
     return f"custom-{slug_of(name) or 'avatar'}-{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
-
-
-def _cropped(picture: Picture, found: Study) -> Picture:
-    box = found.head_and_shoulders()
-    if box is None:
-        return picture
-    left, top, right, bottom = box
-    return np.ascontiguousarray(picture[top:bottom, left:right])
 
 
 def _manifest(avatar_id: str, name: str, wanted: NewAvatar, found: Study) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def bearded(picture: Picture) -> Picture:
     return np.asarray(picture * (1 - cover) + np.array([28, 38, 55]) * cover, np.uint8)
 
 
-def with_frames(picture: Picture) -> tuple[Picture, NDArray[np.bool_]]:
-    """Thick black spectacles on the nose, and where their frames are."""
+def with_frames(picture: Picture, size: float = 1.0) -> tuple[Picture, NDArray[np.bool_]]:
+    """Thick black spectacles, and where their frames are; a small `size` is close to the lids."""
     points = FINDER.find(picture)
     assert points is not None
     frame = anatomy.measure(points)
@@ -70,7 +70,7 @@ def with_frames(picture: Picture) -> tuple[Picture, NDArray[np.bool_]]:
     mask = np.zeros(picture.shape[:2], np.uint8)
     for corners in ((33, 133), (362, 263)):
         centre = points[list(corners)].mean(0) + frame.down * 2 * unit
-        axes = (int(24 * unit), int(17 * unit))
+        axes = (int(24 * unit), int(17 * unit * size))
         at = (int(centre[0]), int(centre[1]))
         cv2.ellipse(mask, at, axes, angle, 0, 360, 255, max(2, int(3 * unit)), cv2.LINE_AA)
     cover = mask[..., None] / 255.0

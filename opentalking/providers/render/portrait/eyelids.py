@@ -187,7 +187,7 @@ def _foreign(tone: Floats, bright: float, lids: _Lids) -> Floats:
     """Where a frame or its glare lies over the eye's surroundings, 0..1."""
     opening = (_filled(np.r_[lids.upper, lids.lower[::-1]], tone.shape) > 0.3).astype(np.uint8)
     eye = cv2.dilate(opening, _ellipse(6 * lids.unit, 5.5 * lids.unit)) > 0
-    odd = (((tone < 0.62 * bright) | (tone > 1.28 * bright)) & ~eye).astype(np.uint8)
+    odd = (((tone < 0.5 * bright) | (tone > 1.28 * bright)) & ~eye).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
     long = [  # lashes, creases and moles are short
         k for k in range(1, count)

@@ -43,7 +43,9 @@ class Sheets:
 class MovingMouth:
     """Everything that the painter needs; the box is in pixels of the picture, all sides even.
 
-    Rows above `band_top` show the upper sheet alone, rows from `band_bottom` on never show it.
+    In a tilted head the lower eye reaches into the box: that corner, columns `notch_left` to
+    `notch_right` down to `notch_bottom`, is no part of it. Rows above `band_top` show the upper
+    sheet alone, rows from `band_bottom` on never show it.
     """
 
     left: int
@@ -56,6 +58,23 @@ class MovingMouth:
     lower: Sheets
     bias: NDArray[np.float32]
     interior: Interior
+    notch_left: int
+    notch_right: int
+    notch_bottom: int
+
+    @property
+    def parts(self) -> tuple[tuple[int, int, int, int], ...]:
+        """The box without its notch, as boxes: left, top, right, bottom."""
+        right, bottom = self.left + self.width, self.top + self.height
+        if self.notch_bottom <= self.top:
+            return ((self.left, self.top, right, bottom),)
+        beside = (self.left, self.notch_left) if self.notch_left > self.left else (self.notch_right, right)
+        return (beside[0], self.top, beside[1], self.notch_bottom), (
+            self.left,
+            self.notch_bottom,
+            right,
+            bottom,
+        )
 
     @property
     def grid(self) -> Grid:
@@ -69,8 +88,11 @@ def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth
     mouth = lips.find_mouth(picture, points, frame)
     box = _box(picture, points, frame)
     is_open = mouth.gap > lips.OPEN_GAP_MILLIMETRES * frame.millimetre
-    upper_fields, lower_fields = _fields(frame, mouth, points, box, is_open)
+    notch = _notch(points, box)
+    upper_fields, lower_fields = _fields(points, mouth, box, notch, is_open)
     left, top, width, height = box
+    pixels = Grid(width, height, 1).positions().reshape(-1, 2) + np.array([left, top])
+    crispness = _fade(pixels, box, notch, frame.millimetre).reshape(height, width) * np.float32(_CRISPNESS)
     upper_cover, lower_cover = _covers(frame, mouth, box)
     if is_open:
         planes = split(lips_only(picture, mouth, frame))
@@ -86,9 +108,12 @@ def build_mouth(picture: Picture, planes: Planes, points: Points) -> MovingMouth
         height=height,
         band_top=max(0, band_top) // 2 * 2,
         band_bottom=min(height, band_bottom // 2 * 2 + 2),
-        upper=_sheets(planes, box, upper_cover, upper_fields, frame.millimetre),
-        lower=_sheets(planes, box, lower_cover, lower_fields, frame.millimetre),
+        upper=_sheets(planes, box, upper_cover, upper_fields, crispness),
+        lower=_sheets(planes, box, lower_cover, lower_fields, crispness),
         bias=bias,
+        notch_left=notch[0],
+        notch_right=notch[1],
+        notch_bottom=notch[2],
         interior=build_interior(picture, points, mouth, box, is_open=is_open),
     )
 
@@ -104,9 +129,25 @@ def _box(picture: Picture, points: Points, frame: FaceFrame) -> tuple[int, int, 
     return left, top, right - left, bottom - top
 
 
+def _notch(points: Points, box: tuple[int, int, int, int]) -> tuple[int, int, int]:
+    """Columns and lower end of the corner of `box` that the lower eye of a tilted head may need."""
+    left, top, width, _ = box
+    middle = int(points[anatomy.NOSE_TIP, 0]) // 2 * 2
+    bottom = int(points[anatomy.NOSE_TIP, 1]) // 2 * 2
+    if bottom <= top or not left < middle < left + width:
+        return left, left, top
+    is_right_lower = points[anatomy.CORNERS[1], 1] > points[anatomy.CORNERS[0], 1]
+    return (middle, left + width, bottom) if is_right_lower else (left, middle, bottom)
+
+
 def _fields(
-    frame: FaceFrame, mouth: lips.Mouth, points: Points, box: tuple[int, int, int, int], is_open: bool
+    points: Points,
+    mouth: lips.Mouth,
+    box: tuple[int, int, int, int],
+    notch: tuple[int, int, int],
+    is_open: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    frame = anatomy.measure(points)
     left, top, width, height = box
     mesh = points.astype(np.float64)
     inside = [
@@ -121,7 +162,7 @@ def _fields(
     closing_around = closing[2] if is_open else np.zeros((len(skin), 2))
     nodes = Grid(width, height, PITCH).positions().reshape(-1, 2) + np.array([left, top])
     border = _border(box)
-    fade = _fade(nodes, box, frame.millimetre)
+    fade = _fade(nodes, box, notch, frame.millimetre)
     place = frame.local(skin)
     below = place[:, 1] - np.interp(place[:, 0], *frame.local(mouth.seam).T)
     beside = np.abs(place[:, 0]) > 1.1 * frame.mouth_half_width
@@ -150,11 +191,18 @@ def _border(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
     )
 
 
-def _fade(nodes: NDArray[np.float64], box: tuple[int, int, int, int], unit: float) -> NDArray[np.float32]:
-    """Weight per node that lets every field vanish at the border of the box."""
+def _fade(
+    nodes: NDArray[np.float64], box: tuple[int, int, int, int], notch: tuple[int, int, int], unit: float
+) -> NDArray[np.float32]:
+    """Weight per node that lets every field vanish at the border of the box and of its notch."""
     left, top, width, height = box
     x, y = nodes[:, 0] - left, nodes[:, 1] - top
-    inset = np.minimum.reduce([x, width - x, y, height - y]) - PITCH
+    inset = np.minimum.reduce([x, width - x, y, height - y])
+    if notch[2] > top:
+        aside = np.maximum.reduce([notch[0] - nodes[:, 0], nodes[:, 0] - notch[1], np.zeros(len(nodes))])
+        below = np.maximum(nodes[:, 1] - notch[2], 0)
+        inset = np.minimum(inset, np.hypot(aside, below))
+    inset = inset - PITCH
     return smoothstep((inset / (6 * unit)).astype(np.float32))[:, None]
 
 
@@ -184,11 +232,9 @@ def _sheets(
     box: tuple[int, int, int, int],
     cover: NDArray[np.float32],
     fields: NDArray[np.float32],
-    unit: float,
+    amount: NDArray[np.float32],
 ) -> Sheets:
     left, top, width, height = box
-    pixels = Grid(width, height, 1).positions().reshape(-1, 2) + np.array([left, top])
-    amount = _fade(pixels, box, unit).reshape(height, width) * np.float32(_CRISPNESS)
     part = np.ascontiguousarray(planes.luma[top : top + height, left : left + width])
     luma = crisper(part, amount).astype(np.float32)
     chroma = planes.chroma[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]

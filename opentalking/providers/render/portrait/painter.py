@@ -64,16 +64,19 @@ class FramePainter:
         if key == self._shown:
             return []
         self._shown = key
-        box = (mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height)
         if rounded.any() or mouth.bias.any():
             patch = self._portrait.patches.get(key)
             if patch is None:
                 patch = self._mouth.paint(rounded)
                 self._portrait.patches.put(key, patch)
         else:  # a mouth at rest is the picture's own, to the last bit
-            patch = self._portrait.planes.part(*box)
-        self._canvas.put(box[0], box[1], patch)
-        return [box]
+            patch = self._portrait.planes.part(
+                mouth.left, mouth.top, mouth.left + mouth.width, mouth.top + mouth.height
+            )
+        for left, top, right, bottom in mouth.parts:
+            part = patch.part(left - mouth.left, top - mouth.top, right - mouth.left, bottom - mouth.top)
+            self._canvas.put(left, top, part)
+        return list(mouth.parts)
 
 
 class MouthPainter:
