@@ -29,7 +29,7 @@ AVATARS = DEMO.parent
 IDS = sorted(path.parent.name for path in AVATARS.glob("*/manifest.json"))
 VOICES = {"af_heart", "am_michael", "zf_xiaoxiao", "zm_yunxi", "en_US-joe-medium"}
 LARGEST_BYTES = 400_000
-SIZE = np.array((512, 640))
+WIDTH, HEIGHT = 512, 640
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Member:
     portrait: PreparedPortrait
 
     def outline(self, name: str) -> NDArray[np.float64]:
-        return np.asarray(self.manifest["metadata"]["animation"][name], np.float64) * SIZE
+        shares: list[list[float]] = self.manifest["metadata"]["animation"][name]
+        return np.array([(x * WIDTH, y * HEIGHT) for x, y in shares])
 
     def eyes(self) -> Iterator[NDArray[np.bool_]]:
         """Masks of what lies between the lids, without their edges."""

@@ -76,7 +76,7 @@ def with_drawn_lips(points: Points, lips: DrawnLips, width: int, height: int) ->
     return moved
 
 
-def _along(mesh: Points, corners: Points, curve: Curve) -> NDArray[np.float32]:
+def _along(mesh: NDArray[Any], corners: Points, curve: Curve) -> NDArray[np.float32]:
     """Points on `curve`, as far on the way from corner to corner as those of the mesh."""
     way = corners[1] - corners[0]
     share = np.clip((mesh - corners[0]) @ way / (way @ way), 0, 1)
