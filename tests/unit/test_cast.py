@@ -225,3 +225,14 @@ def test_drawn_lips_take_the_place_of_the_mesh_unless_it_is_elsewhere() -> None:
     assert np.array_equal(fitted[list(anatomy.OVAL)], one.points[list(anatomy.OVAL)])
     elsewhere = with_drawn_lips(one.points, lips, 512, 900)
     assert np.array_equal(elsewhere, one.points)
+
+
+@pytest.mark.parametrize("avatar_id", IDS)
+def test_the_page_about_the_cast_shows_everybody_with_their_voices(avatar_id: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "cast.md"
+    manifest = member(avatar_id).manifest
+    (row,) = (line for line in page.read_text(encoding="utf-8").splitlines() if f"| `{avatar_id}` |" in line)
+    voices = manifest["metadata"]["voices"]
+    assert f"| {manifest['name']} |" in row
+    assert f"`{voices['en']}`, `{voices['zh']}`" in row
+    assert (page.parent / "media" / f"{avatar_id}.mp4").stat().st_size < 1_000_000
