@@ -22,6 +22,7 @@ from opentalking.catalog.avatars import AvatarCatalog  # noqa: E402
 from opentalking.core.avatars import AvatarBundle  # noqa: E402
 from opentalking.core.media import I420  # noqa: E402
 from opentalking.providers.render.portrait import PortraitRenderer  # noqa: E402
+from opentalking.providers.render.portrait.drawn_lips import read_lips  # noqa: E402
 from opentalking.providers.render.portrait.eyelids import STEPS  # noqa: E402
 from opentalking.providers.render.portrait.head import Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
@@ -115,7 +116,8 @@ def sheet_of(bundle: AvatarBundle, crop: str, columns: int, width: int) -> Tile:
     lids = lid_pictures(picture, files.lids) if files.lids else ()
     finder = FaceFinder()
     points = finder.find(picture)
-    shown = list(moments(FramePainter(prepare(picture, lids, finder)), crop))
+    portrait = prepare(picture, lids, finder, files.mode, read_lips(files.animation))
+    shown = list(moments(FramePainter(portrait), crop))
     if crop in {"face", "none"}:
         shown += asyncio.run(idle_moments(bundle))
     box = None if points is None or crop == "none" else box_of(points, crop, size)

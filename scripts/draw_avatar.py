@@ -92,6 +92,7 @@ def manifest(character: Character) -> dict[str, object]:
                 "mouth_center": shares([((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)])[0],
                 "mouth_rx": round((max(xs) - min(xs)) / 2 / WIDTH, 4),
                 "mouth_ry": round((max(ys) - min(ys)) / 2 / HEIGHT, 4),
+                "lips": "exact",
                 "outer_lip": shares(in_picture(look, lips.outer)),
                 "inner_mouth": shares(in_picture(look, lips.seam_line)),
                 "lids": {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from opentalking.catalog.avatars import AvatarCatalog
 from opentalking.providers.render.portrait import anatomy
+from opentalking.providers.render.portrait.drawn_lips import read_lips, with_drawn_lips
 from opentalking.providers.render.portrait.head import Pose
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
@@ -28,7 +29,7 @@ AVATARS = DEMO.parent
 IDS = sorted(path.parent.name for path in AVATARS.glob("*/manifest.json"))
 VOICES = {"af_heart", "am_michael", "zf_xiaoxiao", "zm_yunxi", "en_US-joe-medium"}
 LARGEST_BYTES = 400_000
-SIZE = np.array((512, 640))
+WIDTH, HEIGHT = 512, 640
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Member:
     portrait: PreparedPortrait
 
     def outline(self, name: str) -> NDArray[np.float64]:
-        return np.asarray(self.manifest["metadata"]["animation"][name], np.float64) * SIZE
+        shares: list[list[float]] = self.manifest["metadata"]["animation"][name]
+        return np.array([(x * WIDTH, y * HEIGHT) for x, y in shares])
 
     def eyes(self) -> Iterator[NDArray[np.bool_]]:
         """Masks of what lies between the lids, without their edges."""
@@ -64,7 +66,9 @@ def member(avatar_id: str) -> Member:
     finder = FaceFinder()
     points = finder.find(picture)
     assert points is not None, "there is a face in the picture"
-    return Member(manifest, picture, lids, points, prepare(picture, lids, finder))
+    return Member(
+        manifest, picture, lids, points, prepare(picture, lids, finder, lips=read_lips(files.animation))
+    )
 
 
 def apart(first: Picture, second: Picture) -> NDArray[np.int_]:
@@ -151,7 +155,7 @@ def test_the_band_of_the_lids_has_no_edge(avatar_id: str) -> None:
     first, last = round(lids["top"] * 640), round(lids["bottom"] * 640) - 1
     for step in one.lids:
         changed = apart(step, one.picture)
-        assert changed[[first, last]].max() <= 2
+        assert changed[[first, last]].max() <= 1
         assert changed[first + 10 : last - 10].max() > 40
 
 
@@ -179,3 +183,56 @@ def test_what_moves_meets_the_still_picture_without_a_seam(avatar_id: str) -> No
 
 def test_every_bundle_of_the_repository_is_a_directory_of_its_own() -> None:
     assert {path.name for path in Path(AVATARS).iterdir()} == set(IDS)
+
+
+@pytest.mark.parametrize("avatar_id", IDS)
+def test_a_mouth_at_rest_is_the_drawn_one_and_shut(avatar_id: str) -> None:
+    one = member(avatar_id)
+    mouth = one.portrait.mouth
+    assert mouth is not None
+    assert not mouth.bias.any(), "a smile with shut lips is no open mouth"
+    rest = to_bgr(FramePainter(one.portrait).frame(NEUTRAL, 0, Pose()))
+    lips = one.outline("outer_lip")
+    (left, top), (right, bottom) = np.rint(lips.min(0)).astype(int), np.rint(lips.max(0)).astype(int)
+    area = slice(top, bottom), slice(left, right)
+    assert apart(np.asarray(rest[area], np.uint8), one.picture[area]).mean() < 6
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"lips": "rough"},
+        {"lips": "exact", "outer_lip": "none"},
+        {"lips": "exact", "inner_mouth": [[0, 0]]},
+        {"lips": "exact", "outer_lip": [[0.4, 0.5, 1]] * 8},
+    ],
+)
+def test_outlines_that_are_none_are_left_alone(told: dict[str, Any]) -> None:
+    animation = member("demo-avatar").manifest["metadata"]["animation"]
+    assert read_lips(animation) is not None
+    assert read_lips(animation | told) is None
+
+
+def test_drawn_lips_take_the_place_of_the_mesh_unless_it_is_elsewhere() -> None:
+    one = member("kofi")
+    lips = read_lips(one.manifest["metadata"]["animation"])
+    assert lips is not None
+    fitted = with_drawn_lips(one.points, lips, 512, 640)
+    outer = one.outline("outer_lip").astype(np.float32).reshape(-1, 1, 2)
+    edge = fitted[[*anatomy.UPPER_OUTER, *anatomy.LOWER_OUTER]]
+    assert max(abs(cv2.pointPolygonTest(outer, (float(x), float(y)), True)) for x, y in edge) < 0.5
+    assert np.array_equal(fitted[list(anatomy.UPPER_INNER)], fitted[list(anatomy.LOWER_INNER)])
+    assert np.array_equal(fitted[list(anatomy.OVAL)], one.points[list(anatomy.OVAL)])
+    elsewhere = with_drawn_lips(one.points, lips, 512, 900)
+    assert np.array_equal(elsewhere, one.points)
+
+
+@pytest.mark.parametrize("avatar_id", IDS)
+def test_the_page_about_the_cast_shows_everybody_with_their_voices(avatar_id: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "cast.md"
+    manifest = member(avatar_id).manifest
+    (row,) = (line for line in page.read_text(encoding="utf-8").splitlines() if f"| `{avatar_id}` |" in line)
+    voices = manifest["metadata"]["voices"]
+    assert f"| {manifest['name']} |" in row
+    assert f"`{voices['en']}`, `{voices['zh']}`" in row
+    assert (page.parent / "media" / f"{avatar_id}.mp4").stat().st_size < 1_000_000

@@ -1,8 +1,9 @@
 """Reading an avatar's picture: any file that OpenCV knows becomes BGR of a streamable size."""
 
 import hashlib
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -43,13 +44,15 @@ class LidStrip:
 class PictureFiles:
     """The bytes of a bundle's pictures and the fingerprint of their content.
 
-    `mode` is the manifest's `metadata.animation.mode`, None if it leaves the choice to the renderer.
+    `animation` is the manifest's `metadata.animation`, and `mode` what it says there, None if it leaves
+    the choice to the renderer.
     """
 
     picture: bytes
     lids: LidStrip | None
     fingerprint: str
     mode: Mode | None = None
+    animation: dict[str, Any] = field(default_factory=dict)
 
 
 def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
@@ -67,7 +70,11 @@ def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
     mode = _mode(manifest)
     if mode:
         digest.update(f"|{mode}".encode())
-    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode)
+    animation = _animation(manifest)
+    if "lips" in animation:
+        told = [animation.get(name) for name in ("lips", "outer_lip", "inner_mouth")]
+        digest.update(f"|{json.dumps(told)}".encode())
+    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode, animation)
 
 
 def _animation(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from opentalking.providers.render.portrait.attitude import judge
 from opentalking.providers.render.portrait.backdrop import Backdrop, separate
 from opentalking.providers.render.portrait.brows import Brows, build_brows
+from opentalking.providers.render.portrait.drawn_lips import DrawnLips, with_drawn_lips
 from opentalking.providers.render.portrait.eyelids import Eye, build_eyes
 from opentalking.providers.render.portrait.gaze import MovingIris, build_gaze
 from opentalking.providers.render.portrait.head import Head, build_head
@@ -24,7 +25,7 @@ from opentalking.providers.render.portrait.patches import PatchCache
 from opentalking.providers.render.portrait.picture import Mode, Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split
 
-VERSION = 3
+VERSION = 4
 """Counts up whenever the same picture would be animated differently: old caches fall out of use."""
 _SWAY_CRISPNESS = 0.25
 """Sharpening that makes up for half of what the swaying picture loses: more would shimmer."""
@@ -66,12 +67,17 @@ class PreparedPortrait:
 
 
 def prepare(
-    picture: Picture, lids: tuple[Picture, ...], finder: FaceFinder, mode: Mode | None = None
+    picture: Picture,
+    lids: tuple[Picture, ...],
+    finder: FaceFinder,
+    mode: Mode | None = None,
+    lips: DrawnLips | None = None,
 ) -> PreparedPortrait:
     """Find the face in `picture` (even sides) and build all that animation needs.
 
     `lids` is the same picture with the lids further and further shut; empty if nobody drew them.
-    `mode` is what the bundle asks for; None leaves it to the face's attitude.
+    `mode` is what the bundle asks for; None leaves it to the face's attitude. `lips` are the outlines that
+    a drawn character brings.
     """
     height, width = picture.shape[:2]
     mesh = finder.find_mesh(picture)
@@ -79,7 +85,7 @@ def prepare(
     if mesh is None or verdict.mode != "face":
         head = build_head(width, height, None)
         return PreparedPortrait(split(picture), None, verdict.reason, head, None, (), (), None)
-    points = mesh.points
+    points = with_drawn_lips(mesh.points, lips, width, height) if lips else mesh.points
     layers = separate(picture, finder.person(picture), points)
     front, backdrop = layers or (picture, None)
     front = crisper(front, _SWAY_CRISPNESS)

@@ -20,6 +20,7 @@ from opentalking.core.errors import OpenTalkingError, ProviderError
 from opentalking.core.media import I420, Segment, Speech
 from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.portrait import prepared
+from opentalking.providers.render.portrait.drawn_lips import read_lips
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.looks import Carried, LookStream
 from opentalking.providers.render.portrait.motion import (
@@ -171,7 +172,7 @@ class PortraitRenderer:
         portrait = prepared.load(path) if path else None
         if portrait is None:
             lids = lid_pictures(picture, files.lids) if files.lids else ()
-            portrait = prepared.prepare(picture, lids, self._finder, files.mode)
+            portrait = prepared.prepare(picture, lids, self._finder, files.mode, read_lips(files.animation))
             if path:
                 _keep(portrait, path)
         # the first frame of a process is dear (code paths, memory): nobody shall wait for it
