@@ -1,6 +1,7 @@
 """Gaze and brows on rendered frames of the demo avatar: what moves, what does not."""
 
 import json
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from opentalking.core.media import I420
 from opentalking.providers.render.portrait import anatomy, prepared
 from opentalking.providers.render.portrait.expression import STILL, Expression
 from opentalking.providers.render.portrait.head import Pose
-from opentalking.providers.render.portrait.landmarks import FaceFinder
+from opentalking.providers.render.portrait.landmarks import FaceFinder, Points
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.picture import decode, lid_pictures, read_files
 from opentalking.providers.render.portrait.planes import to_bgr
@@ -19,9 +20,9 @@ from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.visemes import viseme
 from tests.support.portraits import DEMO
 
-EYES = (slice(246, 296), slice(170, 345))
-"""Rows and columns of both eyes with their lids."""
-BROWS = (slice(195, 282), slice(150, 362))
+Area = tuple[slice, slice]
+IRISES = ((159, 158, 145, 153, 160, 144), (386, 385, 374, 380, 387, 373))
+"""Points of the lids above and below each iris."""
 IN_EYES = {k for upper, lower in anatomy.EYES for k in (*upper, *lower)}
 IN_BROWS = {k for brow in anatomy.BROWS for k in brow}
 
@@ -39,30 +40,44 @@ def portrait(finder: FaceFinder) -> PreparedPortrait:
     return prepared.prepare(picture, lid_pictures(picture, files.lids), finder)
 
 
+@pytest.fixture(scope="module")
+def points(portrait: PreparedPortrait, finder: FaceFinder) -> Points:
+    found = finder.find(np.ascontiguousarray(to_bgr(painted(portrait, STILL))))
+    assert found is not None
+    return found
+
+
+def around(points: Points, ids: Iterable[int], margin: int = 0) -> Area:
+    """Rows and columns of these mesh points."""
+    low = np.floor(points[list(ids)].min(0)).astype(int) - margin
+    high = np.ceil(points[list(ids)].max(0)).astype(int) + margin + 1
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
 def painted(portrait: PreparedPortrait, expression: Expression, shut: float = 0.0) -> I420:
     return FramePainter(portrait).frame(NEUTRAL, shut, Pose(), expression)
 
 
-def changed_outside(a: I420, b: I420, area: tuple[slice, slice]) -> int:
-    """How many luma pixels differ beyond `area`."""
+def changed_outside(a: I420, b: I420, *areas: Area) -> int:
+    """How many luma pixels differ beyond the `areas`."""
     rows = a.shape[0] * 2 // 3
     differs = a[:rows] != b[:rows]
-    differs[area] = False
+    for area in areas:
+        differs[area] = False
     return int(differs.sum())
 
 
-def pupil(frame: I420, columns: slice) -> NDArray[np.float64]:
-    """Middle (x, y) of the darkest part of an eye."""
-    eye = frame[255:290, columns].astype(float)
-    dark = np.clip(60 - eye, 0, None)
+def pupil(frame: I420, area: Area) -> NDArray[np.float64]:
+    """Middle (x, y) of the darkest part of an eye's inside."""
+    eye = frame[area].astype(float)
+    dark = np.clip(np.percentile(eye, 30) - eye, 0, None)
     y, x = np.mgrid[: eye.shape[0], : eye.shape[1]]
     return np.asarray([(x * dark).sum(), (y * dark).sum()]) / float(dark.sum())
 
 
-def brow_height(frame: I420) -> float:
-    """Mean row of the dark pixels of the left brow."""
-    brow = frame[222:254, 185:230]
-    return float(np.nonzero(brow < 105)[0].mean())
+def brow_height(frame: I420, area: Area) -> float:
+    """Mean row of the dark pixels of a brow, or of a part of one."""
+    return float(np.nonzero(frame[area] < 105)[0].mean())
 
 
 def test_at_rest_every_pixel_is_the_pictures_own(portrait: PreparedPortrait) -> None:
@@ -71,16 +86,19 @@ def test_at_rest_every_pixel_is_the_pictures_own(portrait: PreparedPortrait) -> 
     for expression in (Expression(gaze_x=0.5, gaze_y=-0.3), Expression(brow_rise=0.7, brow_slant=-0.4)):
         assert not np.array_equal(painter.frame(NEUTRAL, 1.0, Pose(), expression), first)
         assert np.array_equal(painter.frame(NEUTRAL, 0.0, Pose(), STILL), first)
-    inner = (slice(190, 400), slice(150, 362))
+    inner = (slice(190, 400), slice(165, 347))
     assert np.array_equal(first[:640][inner], portrait.planes.luma[inner])
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.7, 0.0), (-0.7, 0.0), (0.0, -0.7), (0.0, 0.7), (0.5, -0.5)])
-def test_a_glance_moves_both_irises_and_nothing_else(portrait: PreparedPortrait, x: float, y: float) -> None:
+def test_a_glance_moves_both_irises_and_nothing_else(
+    portrait: PreparedPortrait, points: Points, x: float, y: float
+) -> None:
     still, moved = painted(portrait, STILL), painted(portrait, Expression(gaze_x=x, gaze_y=y))
-    assert changed_outside(still, moved, EYES) == 0
-    for columns in (slice(196, 226), slice(288, 318)):
-        shift = pupil(moved, columns) - pupil(still, columns)
+    eyes = [{*upper, *lower} for upper, lower in anatomy.EYES]
+    assert changed_outside(still, moved, *(around(points, eye, 14) for eye in eyes)) == 0
+    for inside in (around(points, IRISES[k], 4) for k in (0, 1)):
+        shift = pupil(moved, inside) - pupil(still, inside)
         for went, wanted in zip(shift, (x, y), strict=True):
             assert (went * np.sign(wanted) > 0.8) if wanted else abs(went) < 0.8
 
@@ -90,22 +108,26 @@ def test_shut_lids_hide_the_glance(portrait: PreparedPortrait) -> None:
     assert np.array_equal(painted(portrait, Expression(gaze_x=1.0, gaze_y=1.0), 1.0), shut)
 
 
-def test_brows_rise_sink_and_slant_within_their_band(portrait: PreparedPortrait) -> None:
+def test_brows_rise_sink_and_slant_within_their_band(portrait: PreparedPortrait, points: Points) -> None:
     still = painted(portrait, STILL)
+    assert portrait.brows is not None
+    band = portrait.brows
+    box = slice(band.top, band.top + band.height), slice(band.left, band.left + band.width)
+    brow, iris = around(points, anatomy.BROWS[0], 6), around(points, IRISES[0], -3)
     heights = {}
     for rise in (-0.7, 0.5, 1.0):
         moved = painted(portrait, Expression(brow_rise=rise))
-        assert changed_outside(still, moved, BROWS) == 0
-        eyes = [frame[268:282, 196:226].astype(int) for frame in (still, moved)]
+        assert changed_outside(still, moved, box) == 0
+        eyes = [frame[iris].astype(int) for frame in (still, moved)]
         assert np.abs(eyes[0] - eyes[1]).max() <= 4, "the eyes themselves stay"
-        heights[rise] = brow_height(moved) - brow_height(still)
+        heights[rise] = brow_height(moved, brow) - brow_height(still, brow)
     assert heights[-0.7] > 1.5
     assert heights[1.0] < heights[0.5] - 1 < -1.5
     slant = painted(portrait, Expression(brow_slant=1.0))
-    inner, outer = (slice(218, 258), slice(216, 230)), (slice(218, 258), slice(184, 196))
-    rows = [[np.nonzero(frame[part] < 105)[0].mean() for part in (inner, outer)] for frame in (still, slant)]
-    assert rows[1][0] - rows[0][0] < -2.5
-    assert abs(rows[1][1] - rows[0][1]) < 1
+    start, end = brow[1].start, brow[1].stop
+    inner, outer = (brow[0], slice(end - 20, end - 6)), (brow[0], slice(start + 6, start + 20))
+    assert brow_height(slant, inner) - brow_height(still, inner) < -2.5
+    assert abs(brow_height(slant, outer) - brow_height(still, outer)) < 1
 
 
 def test_the_identity_is_kept(portrait: PreparedPortrait, finder: FaceFinder) -> None:
