@@ -47,12 +47,19 @@ def utterances(paths: list[Path]) -> Iterator[Utterance]:
 
 
 def _labels(sound: NDArray[np.int16], item: dict[str, Any]) -> NDArray[np.uint8]:
+    if "track" in item:
+        return np.array(item["track"], np.uint8)
+    segments, offset = segments_of(item)
+    return labels.track(segments, sound, offset)
+
+
+def segments_of(item: dict[str, Any]) -> tuple[list[labels.Segment], float]:
+    """The shapes of an utterance by its engine's timings, and what to add to these, seconds."""
+    offset = OFFSET_SECONDS[item["engine"].split("-")[0]]
     if item["alphabet"] == "arpabet":
         starts = [0.0, *item["ends"]]
-        segments = labels.of_arpabet(zip(item["symbols"], starts, item["ends"], strict=False))
-    else:
-        segments = labels.of_ipa(item["symbols"], item["ends"], mandarin=item["language"] == "zh")
-    return labels.track(segments, sound, OFFSET_SECONDS[item["engine"].split("-")[0]])
+        return labels.of_arpabet(zip(item["symbols"], starts, item["ends"], strict=False)), offset
+    return labels.of_ipa(item["symbols"], item["ends"], mandarin=item["language"] == "zh"), offset
 
 
 def treated(

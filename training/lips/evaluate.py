@@ -65,7 +65,7 @@ def read_human(directory: Path) -> list[Spoken]:
 def posteriors(network: LipNetwork, pcm: NDArray[np.int16], rate: int = RATE) -> Curve:
     """Shape (hops, shapes): what the network says of each whole hop of `pcm`."""
     hops = len(pcm) * 100 // rate
-    tail = np.zeros(rate // 5, np.int16)
+    tail = np.zeros(rate // 2, np.int16)
     levels = LevelNormaliser().normalise(MelEnergies(rate).feed(np.concatenate([pcm, tail])))
     shares = LipStream(network, np.full(BANDS, -3, np.float32)).feed(levels)
     return shares[network.look_ahead : network.look_ahead + hops]

@@ -106,18 +106,24 @@ def loss_of(parameters: Parameters, batch: Any, key: Any, settings: argparse.Nam
     return losses.mean()
 
 
-@functools.partial(jax.jit, static_argnums=(5,))
-def _step(parameters: Parameters, moments: Any, batch: Any, key: Any, number: Any, settings: Any) -> Any:
-    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, key, settings)
-    rate = settings.rate * jnp.minimum(1, number / 300) * (0.5 + 0.5 * jnp.cos(jnp.pi * number / settings.steps))
-    first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, moments[0], slopes)
-    second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, moments[1], slopes)
+@functools.partial(jax.jit, static_argnums=(4,))
+def _step(state: Any, corpus: Any, starts: Any, progress: Any, settings: Any) -> Any:
+    """One step of AdamW; `progress` runs from 0 to 1 and bends the rate down along a cosine."""
+    parameters, first, second, key, number = state
+    energies, labels, weights = corpus
+    places = starts[:, None] + jnp.arange(_CROP)
+    batch = (energies[places].astype(jnp.float32), labels[places].astype(jnp.int32), weights)
+    key, mine = random.split(key)
+    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, mine, settings)
+    rate = settings.rate * jnp.minimum(1, number / 300) * (0.5 + 0.5 * jnp.cos(jnp.pi * progress))
+    first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
+    second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, second, slopes)
 
     def moved(p: Any, m: Any, v: Any) -> Any:
         m, v = m / (1 - 0.9 ** (number + 1)), v / (1 - 0.99 ** (number + 1))
         return p - rate * (m / (jnp.sqrt(v) + 1e-8) + settings.decay * p)
 
-    return jax.tree.map(moved, parameters, first, second), (first, second), loss
+    return (jax.tree.map(moved, parameters, first, second), first, second, key, number + 1), loss
 
 
 class _Settings(argparse.Namespace):
@@ -131,29 +137,30 @@ class _Settings(argparse.Namespace):
 
 
 def train(settings: Any) -> Parameters:
-    """Parameters after `settings.steps` steps of AdamW."""
+    """Parameters after `settings.steps` steps, or fewer where `settings.seconds` are over before."""
     with np.load(settings.corpus) as file:
         energies, labels = file["energies"], file["labels"]
     counts = np.bincount(labels, minlength=len(SHAPES)) / len(labels)
     weights = jnp.asarray((counts + 0.003) ** -settings.balance)
     weights = weights / (weights * counts).sum()
+    corpus = (jnp.asarray(energies), jnp.asarray(labels), weights)
     rng = np.random.default_rng(settings.seed)
-    key = random.key(settings.seed)
-    parameters = initial(key, settings.width, len(settings.dilations))
-    moments = (jax.tree.map(jnp.zeros_like, parameters), jax.tree.map(jnp.zeros_like, parameters))
-    began, losses = time.monotonic(), []
+    parameters = initial(random.key(settings.seed), settings.width, len(settings.dilations))
+    nothing = jax.tree.map(jnp.zeros_like, parameters)
+    state = (parameters, nothing, nothing, random.key(settings.seed + 1), jnp.zeros(()))
+    began, progress = time.monotonic(), 0.0
     for number in range(settings.steps):
         starts = rng.integers(0, len(labels) - _CROP, _BATCH)
-        places = starts[:, None] + np.arange(_CROP)
-        batch = (energies[places].astype(np.float32), labels[places].astype(np.int32), weights)
-        key, mine = random.split(key)
-        parameters, moments, loss = _step(parameters, moments, batch, mine, number, settings)
-        if number % 250 == 249:
-            losses.append(float(loss))
-            print(number + 1, round(losses[-1], 4), f"{time.monotonic() - began:.0f} s", flush=True)
-        if settings.seconds and time.monotonic() - began > settings.seconds:
+        state, loss = _step(state, corpus, starts, progress, settings)
+        elapsed = time.monotonic() - began
+        progress = (number + 1) / settings.steps
+        if settings.seconds:
+            progress = max(progress, min(1, elapsed / settings.seconds))
+        if number % 500 == 499:
+            print(number + 1, f"loss {float(loss):.4f}, {elapsed:.0f} s", flush=True)
+        if progress >= 1:
             break
-    return parameters
+    return dict(state[0])
 
 
 def save(path: Path, parameters: Parameters, settings: Any) -> None:
