@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from opentalking.providers.render.sound.features import BANDS, LevelNormaliser, MelEnergies
+from opentalking.providers.render.sound.features import BANDS, SILENCE, LevelNormaliser, MelEnergies
 from opentalking.providers.render.sound.network import LipNetwork, LipStream
 from opentalking.providers.render.visemes import PARAMETERS, viseme
 from training.lips import labels
@@ -67,7 +67,7 @@ def posteriors(network: LipNetwork, pcm: NDArray[np.int16], rate: int = RATE) ->
     hops = len(pcm) * 100 // rate
     tail = np.zeros(rate // 2, np.int16)
     levels = LevelNormaliser().normalise(MelEnergies(rate).feed(np.concatenate([pcm, tail])))
-    shares = LipStream(network, np.full(BANDS, -3, np.float32)).feed(levels)
+    shares = LipStream(network, np.full(BANDS, SILENCE, np.float32)).feed(levels)
     return shares[network.look_ahead : network.look_ahead + hops]
 
 

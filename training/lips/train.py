@@ -18,6 +18,7 @@ import numpy as np
 from jax import random
 
 from opentalking.providers.render.sound import features
+from opentalking.providers.render.sound.network import LipNetwork
 from training.lips.labels import SHAPES
 
 _TAPS = 3
@@ -76,25 +77,41 @@ def _curve(key: Any, batch: int, tilt: float, bumps: float) -> Any:
     return curve[:, None]
 
 
+def _bursts(key: Any, batch: int, hops: int) -> Any:
+    """Breaths, clicks and rustling: three short sounds of any colour, dB, shape (batch, time, bands)."""
+    keys = random.split(key, 9)
+    total = -200.0
+    for k in range(3):
+        centre = random.uniform(keys[k], (batch, 1), minval=0, maxval=hops)
+        width = random.uniform(keys[3 + k], (batch, 1), minval=2, maxval=20)
+        shape = -4.3 * jnp.square((jnp.arange(hops) - centre) / width)
+        total = jnp.maximum(total, jnp.maximum(shape, -100)[..., None] + _curve(keys[6 + k], batch, 14, 6))
+    return total + 4 * random.normal(key, (batch, hops, _BANDS))
+
+
 def disturbed(decibels: Any, key: Any) -> Any:
     """Another microphone, room noise, volume and telephone band, on band energies in dB."""
     batch, time_, _ = decibels.shape
-    keys = random.split(key, 10)
+    keys = random.split(key, 11)
     sound = decibels + _curve(keys[0], batch, 8, 4)
     level = jnp.percentile(10 * jnp.log10((10 ** (sound / 10)).sum(-1)), 90, axis=1)[:, None, None]
     below = random.uniform(keys[1], (batch, 1, 1), minval=8, maxval=60) + 15
     noise = level - below + _curve(keys[2], batch, 10, 5) + 4 * random.normal(keys[3], sound.shape) - 1
-    sound = 10 * jnp.log10(10 ** (sound / 10) + 10 ** (noise / 10))
+    bursts = level - random.uniform(keys[9], (batch, 1, 1), minval=20, maxval=55) + _bursts(keys[8], batch, time_)
+    sound = 10 * jnp.log10(10 ** (sound / 10) + 10 ** (noise / 10) + 10 ** (bursts / 10))
     band = jnp.arange(_BANDS)
     top = jnp.where(random.bernoulli(keys[4], 0.2, (batch, 1, 1)), random.randint(keys[5], (batch, 1, 1), 24, 38), 99)
     low = jnp.where(random.bernoulli(keys[6], 0.2, (batch, 1, 1)), random.randint(keys[7], (batch, 1, 1), 1, 5), 0)
     sound = sound - 45.0 * (band > top) - 25.0 * (band < low)
-    sound = sound + random.uniform(keys[8], (batch, 1, 1), minval=-24, maxval=10)
+    sound = sound + random.uniform(keys[10], (batch, 1, 1), minval=-24, maxval=10)
     return 10 * jnp.log10(10 ** (sound / 10) + 1e-10)
 
 
-def loss_of(parameters: Parameters, batch: Any, key: Any, settings: argparse.Namespace) -> Any:
-    """Weighted cross entropy of one batch of crops (energies in dB, labels)."""
+def loss_of(parameters: Parameters, batch: Any, key: Any, settings: Any, teacher: LipNetwork | None) -> Any:
+    """Weighted cross entropy of one batch of crops (energies in dB, labels).
+
+    A `teacher`, which hears the crops undisturbed and farther ahead, has a share of `settings.trust` in what is wanted.
+    """
     decibels, labels, weights = batch
     keys = random.split(key)
     x = normalise(disturbed(decibels, keys[0]))
@@ -102,6 +119,15 @@ def loss_of(parameters: Parameters, batch: Any, key: Any, settings: argparse.Nam
     ahead, skip = settings.look_ahead, 20
     logits, labels = logits[:, ahead + skip :], labels[:, skip : labels.shape[1] - ahead]
     wanted = jax.nn.one_hot(labels, len(SHAPES)) * (1 - settings.smooth) + settings.smooth / len(SHAPES)
+    if teacher is not None:
+        late = teacher.look_ahead
+        heard = jnp.pad(normalise(decibels), ((0, 0), (0, late), (0, 0)), mode="edge")
+        layers = {f"w{k}": layer.weights for k, layer in enumerate(teacher.layers)}
+        layers |= {f"b{k}": layer.bias for k, layer in enumerate(teacher.layers)}
+        layers |= {"out_w": teacher.weights, "out_b": teacher.bias}
+        known = forward(layers, heard, tuple(layer.dilation for layer in teacher.layers))[:, late:]
+        known = jax.nn.softmax(known[:, skip : decibels.shape[1] - ahead])
+        wanted = (1 - settings.trust) * wanted + settings.trust * jax.lax.stop_gradient(known)
     losses = -(wanted * jax.nn.log_softmax(logits)).sum(-1) * weights[labels]
     return losses.mean()
 
@@ -114,7 +140,7 @@ def _step(state: Any, corpus: Any, starts: Any, progress: Any, settings: Any) ->
     places = starts[:, None] + jnp.arange(_CROP)
     batch = (energies[places].astype(jnp.float32), labels[places].astype(jnp.int32), weights)
     key, mine = random.split(key)
-    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, mine, settings)
+    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, mine, settings, settings.teaching)
     rate = settings.rate * jnp.minimum(1, number / 300) * (0.5 + 0.5 * jnp.cos(jnp.pi * progress))
     first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
     second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, second, slopes)
@@ -190,10 +216,13 @@ def main() -> None:
     parser.add_argument("--drop", type=float, default=0.1)
     parser.add_argument("--smooth", type=float, default=0.05)
     parser.add_argument("--balance", type=float, default=0.3)
+    parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--trust", type=float, default=0.5, help="the teacher's share in what is wanted")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     settings = parser.parse_args(namespace=_Settings())
     settings.dilations = tuple(settings.dilations)
+    settings.teaching = LipNetwork.load(settings.teacher) if settings.teacher else None
     save(settings.out, train(settings), settings)
 
 

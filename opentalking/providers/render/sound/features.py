@@ -22,8 +22,10 @@ START_PEAK_DECIBELS = -30.0
 LEAST_PEAK_DECIBELS = -52.0
 PEAK_DECAY_DECIBELS = 6.0
 """Fall of the remembered peak per second: about a phrase long."""
-DEPTH_DECIBELS = 60.0
+DEPTH_DECIBELS = 50.0
 """Levels this far below the peak count as silence."""
+SILENCE = -DEPTH_DECIBELS / 20
+"""The feature value of a silent band."""
 
 Energies = NDArray[np.float32]
 """Shape (hops, BANDS), float32: power per mel band."""
@@ -77,7 +79,7 @@ class LevelNormaliser:
         self._peak = START_PEAK_DECIBELS
 
     def normalise(self, energies: Energies) -> NDArray[np.float32]:
-        """Shape (hops, BANDS), float32: about 0 (peak) down to -3 (silence)."""
+        """Shape (hops, BANDS), float32: about 0 (peak) down to -2.5 (silence)."""
         hops = len(energies)
         if not hops:
             return energies
