@@ -99,7 +99,9 @@ def _in_a_room(sound: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
     return np.asarray(fftconvolve(sound, tail)[: len(sound)], np.float32)
 
 
-def _version(number: int, paths: list[Path]) -> tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.int64]]:
+def _version(
+    number: int, paths: list[Path]
+) -> tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.int64]]:
     rng = np.random.default_rng(number)
     energies, tracks = [], []
     for utterance in utterances(paths):
@@ -114,7 +116,9 @@ def _version(number: int, paths: list[Path]) -> tuple[NDArray[np.float16], NDArr
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sounds", type=Path, nargs="+", required=True)
     parser.add_argument("--versions", type=int, default=6)
     parser.add_argument("--processes", type=int, default=2)

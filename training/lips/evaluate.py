@@ -11,11 +11,15 @@ import json
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
+from opentalking.core.media import FPS, MEDIA_RATE, PhonemeTiming, Speech
+from opentalking.providers.render.portrait.articulation import Articulation
 from opentalking.providers.render.sound.features import BANDS, SILENCE, LevelNormaliser, MelEnergies
 from opentalking.providers.render.sound.network import LipNetwork, LipStream
 from opentalking.providers.render.visemes import PARAMETERS, viseme
@@ -36,6 +40,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """The eight mouth groups and the shapes that belong to them."""
 GROUP_OF = np.array([next(n for n, s in enumerate(GROUPS.values()) if shape in s) for shape in SHAPES])
+_SYMBOLS = labels.LETTERS
+_SHUT = 0.9
 _SMOOTHING_HOPS = 14
 _NEAR_SECONDS = 0.04
 
@@ -66,7 +72,7 @@ def posteriors(network: LipNetwork, pcm: NDArray[np.int16], rate: int = RATE) ->
     """Shape (hops, shapes): what the network says of each whole hop of `pcm`."""
     hops = len(pcm) * 100 // rate
     tail = np.zeros(rate // 2, np.int16)
-    levels = LevelNormaliser().normalise(MelEnergies(rate).feed(np.concatenate([pcm, tail])))
+    levels, _ = LevelNormaliser().normalise(MelEnergies(rate).feed(np.concatenate([pcm, tail])))
     shares = LipStream(network, np.full(BANDS, SILENCE, np.float32)).feed(levels)
     return shares[network.look_ahead : network.look_ahead + hops]
 
@@ -82,7 +88,7 @@ def hop_labels(segments: Sequence[Segment], hops: int) -> NDArray[np.int64]:
 
 def grouped(shares: Curve) -> Curve:
     """Posteriors of the groups, shape (hops, 8)."""
-    return np.stack([shares[:, GROUP_OF == group].sum(1) for group in range(len(GROUPS))], 1)
+    return np.stack([shares[:, group == GROUP_OF].sum(1) for group in range(len(GROUPS))], 1)
 
 
 def table() -> Curve:
@@ -99,10 +105,18 @@ def smoothed(curve: Curve) -> Curve:
 def correlation(shares: Curve, truth: NDArray[np.int64], parameter: str) -> float:
     """Between the parameter's curve from posteriors and the one from labels."""
     column = table()[:, PARAMETERS.index(parameter)]
-    return float(np.corrcoef(smoothed(shares @ column), smoothed(column[truth]))[0, 1])
+    return _alike(smoothed(shares @ column), smoothed(column[truth]))
 
 
-def closures(closed: NDArray[np.bool_], segments: Sequence[Segment], step: float) -> tuple[int, int, int, int]:
+def _alike(curve: Curve, other: Curve) -> float:
+    """Correlation; not a number where a curve does not move."""
+    moves = min(float(curve.std()), float(other.std())) > 1e-3
+    return float(np.corrcoef(curve, other)[0, 1]) if moves else float("nan")
+
+
+def closures(
+    closed: NDArray[np.bool_], segments: Sequence[Segment], step: float
+) -> tuple[int, int, int, int]:
     """P/B/M met, P/B/M in all, closed steps with no P/B/M within 80 ms, closed steps.
 
     `closed` tells for every step of `step` seconds whether the lips are shut. A P/B/M is met if they
@@ -116,6 +130,49 @@ def closures(closed: NDArray[np.bool_], segments: Sequence[Segment], step: float
     for a, b in spans:
         near |= (shut > a - 2 * _NEAR_SECONDS) & (shut < b + 2 * _NEAR_SECONDS)
     return met, len(spans), int((~near).sum()), len(shut)
+
+
+def shown(speech: Speech) -> Curve:
+    """Face parameters of every frame, as the portrait gets them, shape (frames, parameters)."""
+    articulation = Articulation()
+    articulation.add(speech, 0.0)
+    return np.array([articulation.next_frame(k)[0] for k in range(int(speech.seconds * FPS))])
+
+
+def as_speech(one: Spoken, *, timed: bool) -> Speech:
+    """The utterance at the session's rate, with or without its phonemes."""
+    pcm = soxr.resample(one.pcm, RATE, MEDIA_RATE)
+    symbols = {shape: "" if shape == "rest" else next(iter(_SYMBOLS[shape])) for shape in SHAPES}
+    phonemes = tuple(PhonemeTiming(symbols[shape], start, end) for shape, start, end in one.segments)
+    return Speech(np.asarray(pcm, np.int16), MEDIA_RATE, phonemes=phonemes if timed else ())
+
+
+def frame_report(spoken: Sequence[Spoken]) -> dict[str, object]:
+    """Figures of the frames that the portrait shows, with the shipped network, at 25 frames a second."""
+    curves: dict[str, list[float]] = {name: [] for name in ("jaw", "wide", "pucker")}
+    sizes: list[float] = []
+    counts = np.zeros(4, int)
+    frames = 0
+    for one in spoken:
+        heard, known = (shown(as_speech(one, timed=timed)) for timed in (False, True))
+        for name, values in curves.items():
+            column = PARAMETERS.index(name)
+            values.append(_alike(heard[:, column], known[:, column]))
+        jaw = PARAMETERS.index("jaw")
+        sizes.append(float(heard[:, jaw].std() / known[:, jaw].std()))
+        closed = heard[:, PARAMETERS.index("press")] > _SHUT
+        counts += closures(closed, one.segments, 1 / FPS)
+        frames += len(heard)
+    return {
+        **{
+            f"frames: correlation {name}": round(float(np.nanmean(values)), 3)
+            for name, values in curves.items()
+        },
+        "frames: jaw's movement by that of the labels": round(float(np.mean(sizes)), 2),
+        "frames: P/B/M met": f"{counts[0]}/{counts[1]} = {counts[0] / counts[1]:.3f}",
+        "frames: false closures": f"{counts[2] / max(1, counts[3]):.3f} of the shut frames, "
+        f"{counts[2] / frames:.4f} of all",
+    }
 
 
 def report(network: LipNetwork, spoken: Sequence[Spoken], threshold: float) -> dict[str, object]:
@@ -142,18 +199,23 @@ def report(network: LipNetwork, spoken: Sequence[Spoken], threshold: float) -> d
         **{f"correlation {name}": round(float(np.nanmean(values)), 3) for name, values in curves.items()},
         "P/B/M met": f"{counts[0]}/{counts[1]} = {counts[0] / counts[1]:.3f}",
         "false closures": f"{counts[2] / counts[3]:.3f} of the closed time, {counts[2] / total:.4f} of all",
-        "recall by group": dict(zip(GROUPS, (confusion.diagonal() / confusion.sum(1)).round(2).tolist(), strict=True)),
+        "recall by group": dict(
+            zip(GROUPS, (confusion.diagonal() / confusion.sum(1)).round(2).tolist(), strict=True)
+        ),
         "confusion": confusion.tolist(),
     }
 
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--human", type=Path)
     parser.add_argument("--synthetic", type=Path, nargs="*", default=[])
     parser.add_argument("--threshold", type=float, default=0.4)
+    parser.add_argument("--frames", action="store_true", help="also the portrait's frames, shipped network")
     arguments = parser.parse_args()
     network = LipNetwork.load(arguments.network)
     sets: dict[str, list[Spoken]] = {}
@@ -165,6 +227,9 @@ def main() -> None:
         print(name)
         for figure, value in report(network, spoken, arguments.threshold).items():
             print(f"  {figure}: {value}")
+        if arguments.frames:
+            for figure, value in frame_report(spoken).items():
+                print(f"  {figure}: {value}")
 
 
 def held_out(paths: list[Path]) -> dict[str, list[Spoken]]:
@@ -177,8 +242,7 @@ def held_out(paths: list[Path]) -> dict[str, list[Spoken]]:
             track = utterance.labels
             edges = [0, *(np.flatnonzero(np.diff(track)) + 1), len(track)]
             segments = [
-                (SHAPES[track[a]], a * labels.HOP_SECONDS, b * labels.HOP_SECONDS)
-                for a, b in zip(edges, edges[1:], strict=False)
+                (SHAPES[track[a]], a * labels.HOP_SECONDS, b * labels.HOP_SECONDS) for a, b in pairwise(edges)
             ]
             sets.setdefault(f"held-out {utterance.item['language']}", []).append(
                 Spoken(utterance.pcm, segments, segments)

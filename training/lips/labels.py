@@ -39,7 +39,7 @@ _IPA: dict[str, str] = {
     "W": "open round", "Y": "round_open spread", "ᵊ": "neutral", "ᵻ": "relaxed_spread", "T": "tap",
     "ʤ": "hush", "ʧ": "hush", "ʦ": "hiss", "ʣ": "hiss", "ʨ": "hiss", "ʥ": "hiss", "ꭧ": "hush",
 }  # fmt: skip
-_LETTERS = {
+LETTERS = {
     "closed": "pbm",
     "teeth_on_lip": "fvʋ",
     "open": "aɑɒɐæ",
@@ -60,7 +60,7 @@ _LETTERS = {
     "back": "kɡgŋx",
     "rhotic": "ɹɻɚr",
 }
-_IPA |= {letter: shape for shape, letters in _LETTERS.items() for letter in letters}
+_IPA |= {letter: shape for shape, letters in LETTERS.items() for letter in letters}
 _STRESS, _LONG, _ASPIRATED, _TONES = "ˈˌ", "ː", "ʰ", "↓→↗↘"
 
 
@@ -95,7 +95,7 @@ def of_ipa(symbols: Sequence[str], ends: Sequence[float], *, mandarin: bool = Fa
     for at, (symbol, first, last) in enumerate(merged):
         follower = merged[at + 1][0] if at + 1 < len(merged) else ""
         shape = _IPA.get(str(symbol), "?")
-        if symbol == "ɜ" and follower == "ɹ" or symbol == "ə" and follower == "ɹ" and not mandarin:
+        if (symbol == "ɜ" and follower == "ɹ") or (symbol == "ə" and follower == "ɹ" and not mandarin):
             shape = "rhotic"
         segments += _spread(shape, float(first), float(last))
     return segments

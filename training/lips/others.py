@@ -1,7 +1,7 @@
 """Speak with flite's voices and with Piper's joe, for speakers that Kokoro does not have.
 
     python -m training.lips.others flite --misaki DIRECTORY --minutes 4 --out DIRECTORY
-    python -m training.lips.others piper --misaki DIRECTORY --voice en_US-joe-medium.onnx --minutes 8 --out DIRECTORY
+    python -m training.lips.others piper --misaki DIRECTORY --voice MODEL.onnx --minutes 9 --out DIRECTORY
 
 flite (Debian package, BSD-like licence) prints its segments' ends; Piper's are the model's durations
 (needs the extra `piper`). Only sounds and timings are kept. The files are like those of `kokoro.py`.
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
@@ -42,7 +41,13 @@ def flite(text: str, voice: str, pace: float) -> Take:
         name, _, end = token.partition(":")
         phones.append(name)
         ends.append(float(end))
-    item = {"engine": f"flite-{voice}", "alphabet": "arpabet", "symbols": phones, "ends": ends, "language": "en"}
+    item = {
+        "engine": f"flite-{voice}",
+        "alphabet": "arpabet",
+        "symbols": phones,
+        "ends": ends,
+        "language": "en",
+    }
     return _normalised(sound, int(rate)), item
 
 
@@ -88,7 +93,9 @@ def collect(speak: Callable[[str], Take], words: list[str], minutes: float, rng:
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("engine", choices=("flite", "piper"))
     parser.add_argument("--misaki", type=Path, required=True)
     parser.add_argument("--voice", type=Path)
@@ -104,7 +111,10 @@ def main() -> None:
     else:
         named = {
             f"flite-{name}": collect(
-                lambda text, name=name: flite(text, name, rng.uniform(0.8, 1.4)), words, arguments.minutes, rng
+                lambda text, name=name: flite(text, name, rng.uniform(0.8, 1.4)),
+                words,
+                arguments.minutes,
+                rng,
             )
             for name in _FLITE_VOICES
         }

@@ -111,7 +111,13 @@ def plan(misaki: Path, utterances: int, seed: int) -> list[dict[str, Any]]:
             phonemes = english[dialect].phonemes(texts.english(rng, english[dialect].words))
         speed = round(rng.choice((1.0, rng.uniform(0.75, 1.25))), 2)
         language = "zh" if dialect == "zh" else "en"
-        return {"language": language, "phonemes": phonemes, "voices": voices, "speed": speed, "held_out": held_out}
+        return {
+            "language": language,
+            "phonemes": phonemes,
+            "voices": voices,
+            "speed": speed,
+            "held_out": held_out,
+        }
 
     tests = [
         job("zh" if language == "zh" else "gb" if voice[0] == "b" else "us", {voice: 1.0}, held_out=True)
@@ -128,13 +134,18 @@ def plan(misaki: Path, utterances: int, seed: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--misaki", type=Path, required=True)
     parser.add_argument("--utterances", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    lines = [json.dumps(job, ensure_ascii=False) for job in plan(arguments.misaki, arguments.utterances, arguments.seed)]
+    lines = [
+        json.dumps(job, ensure_ascii=False)
+        for job in plan(arguments.misaki, arguments.utterances, arguments.seed)
+    ]
     arguments.out.write_text("\n".join(lines) + "\n", "utf-8")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.providers.render.sound.network import LipNetwork
-from training.lips import corpus, labels
+from training.lips import corpus
 from training.lips.evaluate import posteriors
 from training.lips.labels import HOP_SECONDS, SHAPES, Segment
 
@@ -86,7 +86,9 @@ def _realign(path: Path, network_path: Path, out: Path) -> str:
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--sounds", type=Path, nargs="+", required=True)
     parser.add_argument("--processes", type=int, default=2)

@@ -1,4 +1,4 @@
-"""What the training voices say: sentences from a small grammar, lists of words, Chinese sentences and syllables.
+"""What the training voices say: a small grammar's sentences, lists of words, Chinese sentences and syllables.
 
 All sentences are our own. Bilabials (p b m) meet every vowel because the words were picked so.
 """

@@ -18,11 +18,12 @@ import numpy as np
 from jax import random
 
 from opentalking.providers.render.sound import features
-from opentalking.providers.render.sound.network import LipNetwork
 from training.lips.labels import SHAPES
 
 _TAPS = 3
 _CROP, _BATCH = 320, 64
+_ABSENT = 0.05
+"""Share of crops without a voice."""
 _BANDS = features.BANDS
 Parameters = dict[str, Any]
 
@@ -40,7 +41,9 @@ def initial(key: Any, width: int, layers: int) -> Parameters:
     return parameters
 
 
-def forward(parameters: Parameters, x: Any, dilations: tuple[int, ...], key: Any = None, drop: float = 0.0) -> Any:
+def forward(
+    parameters: Parameters, x: Any, dilations: tuple[int, ...], key: Any = None, drop: float = 0.0
+) -> Any:
     """Logits (batch, time, shapes) of features (batch, time, bands); the same sum as `LipStream`."""
     for number, dilation in enumerate(dilations):
         reach = (_TAPS - 1) * dilation
@@ -89,45 +92,46 @@ def _bursts(key: Any, batch: int, hops: int) -> Any:
     return total + 4 * random.normal(key, (batch, hops, _BANDS))
 
 
-def disturbed(decibels: Any, key: Any) -> Any:
-    """Another microphone, room noise, volume and telephone band, on band energies in dB."""
+def disturbed(decibels: Any, absent: Any, key: Any) -> Any:
+    """Another microphone, room noise, volume and telephone band, on band energies in dB.
+
+    Where `absent`, the noise is all there is.
+    """
     batch, time_, _ = decibels.shape
     keys = random.split(key, 11)
     sound = decibels + _curve(keys[0], batch, 8, 4)
     level = jnp.percentile(10 * jnp.log10((10 ** (sound / 10)).sum(-1)), 90, axis=1)[:, None, None]
+    sound = jnp.where(absent, -100.0, sound)
     below = random.uniform(keys[1], (batch, 1, 1), minval=8, maxval=60) + 15
     noise = level - below + _curve(keys[2], batch, 10, 5) + 4 * random.normal(keys[3], sound.shape) - 1
-    bursts = level - random.uniform(keys[9], (batch, 1, 1), minval=20, maxval=55) + _bursts(keys[8], batch, time_)
+    bursts = (
+        level - random.uniform(keys[9], (batch, 1, 1), minval=20, maxval=55) + _bursts(keys[8], batch, time_)
+    )
     sound = 10 * jnp.log10(10 ** (sound / 10) + 10 ** (noise / 10) + 10 ** (bursts / 10))
     band = jnp.arange(_BANDS)
-    top = jnp.where(random.bernoulli(keys[4], 0.2, (batch, 1, 1)), random.randint(keys[5], (batch, 1, 1), 24, 38), 99)
-    low = jnp.where(random.bernoulli(keys[6], 0.2, (batch, 1, 1)), random.randint(keys[7], (batch, 1, 1), 1, 5), 0)
+    top = jnp.where(
+        random.bernoulli(keys[4], 0.2, (batch, 1, 1)), random.randint(keys[5], (batch, 1, 1), 24, 38), 99
+    )
+    low = jnp.where(
+        random.bernoulli(keys[6], 0.2, (batch, 1, 1)), random.randint(keys[7], (batch, 1, 1), 1, 5), 0
+    )
     sound = sound - 45.0 * (band > top) - 25.0 * (band < low)
-    sound = sound + random.uniform(keys[10], (batch, 1, 1), minval=-24, maxval=10)
+    louder = jnp.where(absent, random.uniform(keys[4], (batch, 1, 1), minval=0, maxval=50), 0)
+    sound = sound + louder + random.uniform(keys[10], (batch, 1, 1), minval=-24, maxval=10)
     return 10 * jnp.log10(10 ** (sound / 10) + 1e-10)
 
 
-def loss_of(parameters: Parameters, batch: Any, key: Any, settings: Any, teacher: LipNetwork | None) -> Any:
-    """Weighted cross entropy of one batch of crops (energies in dB, labels).
-
-    A `teacher`, which hears the crops undisturbed and farther ahead, has a share of `settings.trust` in what is wanted.
-    """
+def loss_of(parameters: Parameters, batch: Any, key: Any, settings: Any) -> Any:
+    """Weighted cross entropy of one batch of crops (energies in dB, labels); some hold noise alone."""
     decibels, labels, weights = batch
-    keys = random.split(key)
-    x = normalise(disturbed(decibels, keys[0]))
+    keys = random.split(key, 3)
+    absent = random.bernoulli(keys[2], _ABSENT, (len(labels), 1))
+    labels = jnp.where(absent, SHAPES.index("rest"), labels)
+    x = normalise(disturbed(decibels, absent[..., None], keys[0]))
     logits = forward(parameters, x, settings.dilations, keys[1], settings.drop)
     ahead, skip = settings.look_ahead, 20
     logits, labels = logits[:, ahead + skip :], labels[:, skip : labels.shape[1] - ahead]
     wanted = jax.nn.one_hot(labels, len(SHAPES)) * (1 - settings.smooth) + settings.smooth / len(SHAPES)
-    if teacher is not None:
-        late = teacher.look_ahead
-        heard = jnp.pad(normalise(decibels), ((0, 0), (0, late), (0, 0)), mode="edge")
-        layers = {f"w{k}": layer.weights for k, layer in enumerate(teacher.layers)}
-        layers |= {f"b{k}": layer.bias for k, layer in enumerate(teacher.layers)}
-        layers |= {"out_w": teacher.weights, "out_b": teacher.bias}
-        known = forward(layers, heard, tuple(layer.dilation for layer in teacher.layers))[:, late:]
-        known = jax.nn.softmax(known[:, skip : decibels.shape[1] - ahead])
-        wanted = (1 - settings.trust) * wanted + settings.trust * jax.lax.stop_gradient(known)
     losses = -(wanted * jax.nn.log_softmax(logits)).sum(-1) * weights[labels]
     return losses.mean()
 
@@ -140,7 +144,7 @@ def _step(state: Any, corpus: Any, starts: Any, progress: Any, settings: Any) ->
     places = starts[:, None] + jnp.arange(_CROP)
     batch = (energies[places].astype(jnp.float32), labels[places].astype(jnp.int32), weights)
     key, mine = random.split(key)
-    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, mine, settings, settings.teaching)
+    loss, slopes = jax.value_and_grad(loss_of)(parameters, batch, mine, settings)
     rate = settings.rate * jnp.minimum(1, number / 300) * (0.5 + 0.5 * jnp.cos(jnp.pi * progress))
     first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
     second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g * g, second, slopes)
@@ -192,7 +196,7 @@ def train(settings: Any) -> Parameters:
 def save(path: Path, parameters: Parameters, settings: Any) -> None:
     """Write the file that `LipNetwork.load` reads; weights as float16."""
     arrays = {name: np.asarray(value, np.float16) for name, value in parameters.items()}
-    np.savez(
+    np.savez_compressed(
         path,
         inputs=np.array(_BANDS),
         dilations=np.array(settings.dilations),
@@ -204,7 +208,9 @@ def save(path: Path, parameters: Parameters, settings: Any) -> None:
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--dilations", type=int, nargs="+", default=[1, 1, 2, 4, 8, 16])
@@ -216,13 +222,10 @@ def main() -> None:
     parser.add_argument("--drop", type=float, default=0.1)
     parser.add_argument("--smooth", type=float, default=0.05)
     parser.add_argument("--balance", type=float, default=0.3)
-    parser.add_argument("--teacher", type=Path)
-    parser.add_argument("--trust", type=float, default=0.5, help="the teacher's share in what is wanted")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     settings = parser.parse_args(namespace=_Settings())
     settings.dilations = tuple(settings.dilations)
-    settings.teaching = LipNetwork.load(settings.teacher) if settings.teacher else None
     save(settings.out, train(settings), settings)
 
 

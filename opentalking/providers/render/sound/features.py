@@ -1,5 +1,6 @@
 """Sound as the lip network sees it: 40 mel band levels every 10 ms, relative to the recent peak; causal."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -26,16 +27,22 @@ DEPTH_DECIBELS = 50.0
 """Levels this far below the peak count as silence."""
 SILENCE = -DEPTH_DECIBELS / 20
 """The feature value of a silent band."""
+_SILENT_DECIBELS, _LOUDNESS_DECIBELS = -34.0, 26.0
+"""Loudness is 0 that far below the peak, and 1 so much above that."""
 
 Energies = NDArray[np.float32]
 """Shape (hops, BANDS), float32: power per mel band."""
+
+
+def _mel(hertz: float) -> float:
+    return 2595 * math.log10(1 + hertz / 700)
 
 
 @lru_cache(maxsize=4)
 def mel_filters(rate: int) -> NDArray[np.float32]:
     """Triangular filters on the mel scale of HTK (2595 log10(1 + f / 700)), shape (bins, BANDS), float32."""
     frequencies = np.fft.rfftfreq(round(rate * WINDOW_SECONDS), 1 / rate)
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([_LOWEST_HZ, _HIGHEST_HZ]) / 700)), BANDS + 2)
+    mels = np.linspace(_mel(_LOWEST_HZ), _mel(_HIGHEST_HZ), BANDS + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rise = (frequencies[:, None] - low) / (middle - low)
@@ -78,15 +85,16 @@ class LevelNormaliser:
     def __init__(self) -> None:
         self._peak = START_PEAK_DECIBELS
 
-    def normalise(self, energies: Energies) -> NDArray[np.float32]:
-        """Shape (hops, BANDS), float32: about 0 (peak) down to -2.5 (silence)."""
+    def normalise(self, energies: Energies) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Levels, shape (hops, BANDS), 0 (peak) to `SILENCE`, and loudness (hops,), 0..1; float32."""
         hops = len(energies)
         if not hops:
-            return energies
+            return energies, np.zeros(0, np.float32)
         total = 10 * np.log10(energies.sum(1) + _FLOOR)
         faded = PEAK_DECAY_DECIBELS * HOP_SECONDS * np.arange(1, hops + 1)
         peaks = np.maximum.accumulate(np.append(self._peak, total + faded))[1:] - faded
         peaks = np.maximum(peaks, LEAST_PEAK_DECIBELS)
         self._peak = float(peaks[-1])
         levels = 10 * np.log10(energies + _FLOOR) - peaks[:, None]
-        return np.asarray(np.maximum(levels, -DEPTH_DECIBELS) / 20, np.float32)
+        loudness = np.clip((total - peaks - _SILENT_DECIBELS) / _LOUDNESS_DECIBELS, 0, 1)
+        return np.asarray(np.maximum(levels, -DEPTH_DECIBELS) / 20, np.float32), loudness.astype(np.float32)
