@@ -79,25 +79,23 @@ def of_ipa(symbols: Sequence[str], ends: Sequence[float], *, mandarin: bool = Fa
     Stress marks and aspiration lend their time to what follows, length and tone to what precedes.
     Spaces and punctuation become "?": whether they are silence is up to the sound (`track`).
     """
-    merged: list[list[str | float]] = []
+    merged: list[Segment] = []
     start, borrowed = 0.0, None
     for symbol, end in zip(symbols, ends, strict=True):
         first = start if borrowed is None else borrowed
         if symbol in _STRESS + _ASPIRATED:
             borrowed = first
         elif symbol in _LONG + _TONES + "\u0329\u032f\u0303" and merged:
-            merged[-1][2] = end
+            merged[-1] = (merged[-1][0], merged[-1][1], end)
         else:
-            merged.append([symbol, first, end])
+            merged.append((symbol, first, end))
             borrowed = None
         start = end
     segments: list[Segment] = []
-    for at, (symbol, first, last) in enumerate(merged):
-        follower = merged[at + 1][0] if at + 1 < len(merged) else ""
-        shape = _IPA.get(str(symbol), "?")
-        if (symbol == "ɜ" and follower == "ɹ") or (symbol == "ə" and follower == "ɹ" and not mandarin):
-            shape = "rhotic"
-        segments += _spread(shape, float(first), float(last))
+    followers = [symbol for symbol, _, _ in merged[1:]]
+    for (symbol, first, last), follower in zip(merged, [*followers, ""], strict=True):
+        rhotic = follower == "ɹ" and (symbol == "ɜ" or (symbol == "ə" and not mandarin))
+        segments += _spread("rhotic" if rhotic else _IPA.get(symbol, "?"), first, last)
     return segments
 
 

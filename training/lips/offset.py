@@ -16,9 +16,12 @@ from pocketsphinx import Decoder
 from training.lips import labels
 from training.lips.corpus import utterances
 
-_ARPABET = dict(
-    zip("AIOQWYᵊᵻTʤʧpbmfvæɑɒɐaʌɛei", "EY AY OW OW AW OY AH IH T JH CH P B M F V AE AA AA AH AE AH EH EH IY".split(), strict=True)
-) | dict(zip("jɪəhɔʊuwszʃʒθðltdnɾkɡŋɹɜ", "Y IH AH HH AO UH UW W S Z SH ZH TH DH L T D N D K G NG R ER".split(), strict=True))  # fmt: skip
+_SYMBOLS = "AIOQWYᵊᵻTʤʧpbmfvæɑɒɐaʌɛeijɪəhɔʊuwszʃʒθðltdnɾkɡŋɹɜ"
+_PHONES = (
+    "EY AY OW OW AW OY AH IH T JH CH P B M F V AE AA AA AH AE AH EH EH IY "
+    "Y IH AH HH AO UH UW W S Z SH ZH TH DH L T D N D K G NG R ER"
+).split()
+_ARPABET = dict(zip(_SYMBOLS, _PHONES, strict=True))
 
 
 def words_of(phonemes: str) -> list[list[str]]:
@@ -26,7 +29,8 @@ def words_of(phonemes: str) -> list[list[str]]:
     words = []
     for word in phonemes.split():
         phones = [_ARPABET[symbol] for symbol in word if symbol in _ARPABET]
-        words.append([p for p, before in zip(phones, ["", *phones], strict=False) if (before, p) != ("ER", "R")])
+        pairs = zip(phones, ["", *phones], strict=False)
+        words.append([phone for phone, before in pairs if (before, phone) != ("ER", "R")])
     return [word for word in words if word]
 
 
@@ -43,13 +47,15 @@ def aligned(decoder: Any, pcm: NDArray[np.int16], words: list[list[str]]) -> lis
         decoder.start_utt()
         decoder.process_raw(pcm.tobytes(), full_utt=True)
         decoder.end_utt()
-    phones = [(p.name, p.start * 0.01, (p.start + p.duration) * 0.01) for w in decoder.get_alignment() for p in w]
-    return labels.of_arpabet(phones)
+    found = [phone for word in decoder.get_alignment() for phone in word]
+    return labels.of_arpabet((p.name, p.start * 0.01, (p.start + p.duration) * 0.01) for p in found)
 
 
 def main() -> None:
     """Command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sounds", type=Path, nargs="+", required=True)
     parser.add_argument("--most", type=int, default=60)
     arguments = parser.parse_args()
