@@ -16,6 +16,7 @@ from opentalking.core.errors import ProviderError
 from opentalking.core.media import SAMPLES_PER_FRAME, Mark, Segment, Speech
 from opentalking.core.providers import Face, Renderer
 from opentalking.providers.render.portrait import PortraitConfig, PortraitFace, PortraitRenderer
+from tests.support.human import at_media_rate, human_speech
 from tests.support.portraits import (
     DEMO,
     MOUTH,
@@ -139,12 +140,12 @@ async def test_different_vowels_look_different(face: PortraitFace) -> None:
         assert difference(shown[a], shown[b], MOUTH) > 3
 
 
-async def test_sound_without_phonemes_opens_the_mouth_when_loud(face: PortraitFace) -> None:
-    pcm = np.concatenate([np.zeros(9600, np.int16), voice(24_000), np.zeros(19_200, np.int16)])
-    frames = frames_of(await rendered(face, sound(pcm)))
-    assert darkness(frames[12]) > OPEN
+async def test_sound_without_phonemes_opens_the_mouth_for_vowels(face: PortraitFace) -> None:
+    speech = human_speech()[1]  # "he was not an ill disposed young man"; "not" from 0.56 s to 1.06 s
+    frames = frames_of(await rendered(face, sound(at_media_rate(speech.pcm))))
+    assert darkness(frames[17]) > OPEN
     assert darkness(frames[3]) < SHUT
-    assert darkness(frames[24]) < SHUT
+    assert darkness(frames[-1]) < SHUT
 
 
 async def test_sound_and_frames_are_paired_to_the_sample(face: PortraitFace) -> None:

@@ -1,5 +1,7 @@
 """What the mouth does over time: viseme targets, loudness, smoothing and true closures."""
 
+import math
+import sys
 from collections import deque
 from dataclasses import dataclass
 
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import FPS, MEDIA_RATE, Samples, Speech
 from opentalking.providers.render.portrait.coarticulation import Shape, blend, shapes_of
+from opentalking.providers.render.portrait.heard import Closures, HeardSound
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
 HOP_SECONDS = 0.01
@@ -28,6 +31,11 @@ _CLOSING = np.array([name in {"jaw", "raise", "drop", "press", "tuck", "tongue"}
 _SHUT_SECONDS, _CLOSING_SECONDS = 0.5 / FPS, 0.045
 """Lips that must meet do so for one frame, and part or close within the second time."""
 _REMEMBERED_SHAPES = 4
+_HEARD_LEAD_SECONDS = 0.01
+"""How far beyond a frame sound without phonemes is looked at, even if more of it is known.
+
+So the mouth does not depend on the pieces in which sound comes, and no frame waits for longer than 80 ms.
+"""
 
 _FLOOR_DECIBELS, _RANGE_DECIBELS = -48.0, 26.0
 _PEAK_DECAY = 16.0
@@ -46,13 +54,20 @@ class _Piece:
     def end(self) -> float:
         return self.start + len(self.targets) * HOP_SECONDS
 
+    def index(self, at: float) -> int:
+        return min(len(self.targets) - 1, max(0, int((at - self.start) / HOP_SECONDS)))
+
 
 @dataclass(frozen=True, slots=True)
 class _Closure:
-    """A moment at which the lips must have reached `target`, seconds from the turn's start."""
+    """A moment at which the lips must have reached `target`, seconds from the turn's start.
+
+    One that is not `foreseen` may become known late: frames that end well before do not heed it.
+    """
 
     at: float
     target: FaceParameters
+    foreseen: bool = True
 
 
 class LoudnessMeter:
@@ -84,8 +99,9 @@ class Articulation:
 
     def __init__(self) -> None:
         self._meter = LoudnessMeter()
-        self._pieces: deque[_Piece] = deque()
+        self._pieces: deque[_Piece | HeardSound] = deque()
         self._closures: deque[_Closure] = deque()
+        self._heard: HeardSound | None = None
         self._before: list[Shape] = []
         """The last shapes of the piece before, whose end is time 0."""
         self._end = 0.0
@@ -95,15 +111,38 @@ class Articulation:
     def add(self, speech: Speech, start_seconds: float) -> NDArray[np.float32]:
         """Plan the piece that begins at `start_seconds` of the turn; returns its loudness per hop."""
         loudness = self._meter.measure(speech.pcm)
-        if not len(loudness):
-            return loudness
-        if speech.phonemes:
+        if speech.phonemes and len(loudness):
+            self.finish()
             targets = self._articulate(speech, start_seconds, loudness)
-        else:
-            targets = targets_from_sound(speech.pcm, loudness)
-        self._pieces.append(_Piece(start_seconds, targets, loudness))
+            self._pieces.append(_Piece(start_seconds, targets, loudness))
+        elif len(loudness):
+            self._listen(speech.pcm, start_seconds)
+        if speech.ends_sentence:
+            self.finish()
         self._end = start_seconds + speech.seconds
         return loudness
+
+    @property
+    def decided_frames(self) -> int:
+        """Frames from the turn's start on that no later piece can change; `sys.maxsize` if all are."""
+        if self._heard is None:
+            return sys.maxsize
+        return math.floor((self._heard.end - _HEARD_LEAD_SECONDS) * FPS + 1e-6)
+
+    def finish(self) -> None:
+        """Sound without phonemes ends here: decide its last frames."""
+        if self._heard is not None:
+            self._close_on(self._heard.finish())
+            self._heard = None
+
+    def _listen(self, pcm: Samples, start_seconds: float) -> None:
+        if self._heard is None:
+            self._heard = HeardSound(start_seconds)
+            self._pieces.append(self._heard)
+        self._close_on(self._heard.feed(pcm))
+
+    def _close_on(self, closures: Closures) -> None:
+        self._closures.extend(_Closure(at, target, foreseen=False) for at, target in closures)
 
     def next_frame(self, frame: int) -> tuple[FaceParameters, float]:
         """Face parameters and loudness of `frame` (counted from the turn's start; call in order)."""
@@ -111,12 +150,14 @@ class Articulation:
         loudness = 0.0
         while self._pieces and self._pieces[0].end <= start:
             self._pieces.popleft()
+        if self._heard is not None:
+            self._heard.forget(start)
         for hop in range(_HOPS_PER_FRAME):
             at = start + (hop + 0.5) * HOP_SECONDS
             piece = self._piece_at(at)
-            target = self._target(at)
+            target = self._target(at, start + 1 / FPS)
             if piece is not None:
-                loudness = max(loudness, float(piece.loudness[_index(piece, at)]))
+                loudness = max(loudness, float(piece.loudness[piece.index(at)]))
             self._halfway += (target - self._halfway) * _RATES
             self._state += (self._halfway - self._state) * _RATES
         return self._closed(start + 0.5 / FPS), loudness
@@ -139,17 +180,21 @@ class Articulation:
         ]
         return targets
 
-    def _piece_at(self, at: float) -> _Piece | None:
+    def _piece_at(self, at: float) -> _Piece | HeardSound | None:
         return next((piece for piece in self._pieces if piece.start <= at < piece.end), None)
 
-    def _target(self, at: float) -> NDArray[np.float32]:
+    def _target(self, at: float, frame_end: float) -> NDArray[np.float32]:
         """Where the mouth is going: a little ahead, as far as the sound there is known."""
         target = np.zeros(len(PARAMETERS), np.float32)
+        now = self._piece_at(at)
         for lead in _LEAD_STEPS:
-            piece = self._piece_at(at + lead * HOP_SECONDS) or self._piece_at(at)
+            ahead = at + lead * HOP_SECONDS
+            if isinstance(now, HeardSound):
+                ahead = min(ahead, frame_end + _HEARD_LEAD_SECONDS / 2)
+            piece = self._piece_at(ahead) or now
             if piece is not None:
                 columns = lead == _LEADS
-                target[columns] = piece.targets[_index(piece, at + lead * HOP_SECONDS), columns]
+                target[columns] = piece.targets[piece.index(ahead), columns]
         return target
 
     def _closed(self, middle: float) -> FaceParameters:
@@ -161,35 +206,9 @@ class Articulation:
         for closure in self._closures:
             if closure.at > middle + reach:
                 break
+            if not closure.foreseen and closure.at > middle + (0.5 / FPS + _HEARD_LEAD_SECONDS / 2):
+                continue
             beyond = max(0.0, abs(closure.at - middle) - _SHUT_SECONDS) / _CLOSING_SECONDS
             share = np.float32(np.cos(np.pi / 2 * min(1.0, beyond)) ** 2)
             face[_CLOSING] += (closure.target[_CLOSING] - face[_CLOSING]) * share
         return face
-
-
-def _index(piece: _Piece, at: float) -> int:
-    return min(len(piece.targets) - 1, max(0, int((at - piece.start) / HOP_SECONDS)))
-
-
-def targets_from_sound(pcm: Samples, loudness: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mouth targets per hop from sound alone: loud opens the jaw, hissing shows the teeth.
-
-    `loudness` is `LoudnessMeter.measure(pcm)`. Sound that crosses zero often is a hiss, whose energy
-    does not come from an open mouth.
-    """
-    hops = len(loudness)
-    padded = np.zeros(hops * _HOP, np.int16)
-    padded[: len(pcm)] = pcm
-    signs = np.signbit(padded.reshape(hops, _HOP))
-    crossings = (signs[:, 1:] != signs[:, :-1]).mean(1)
-    hiss = np.clip((crossings - 0.12) / 0.15, 0, 1)
-    voice = np.clip((loudness - 0.25) / 0.75, 0, 1) ** 1.3
-    amounts = {
-        "jaw": 0.75 * voice * (1 - 0.85 * hiss),
-        "drop": 0.30 * voice + 0.35 * hiss * loudness,
-        "raise": 0.28 * voice + 0.25 * hiss * loudness,
-        "wide": 0.12 * voice + 0.25 * hiss * loudness,
-        "pucker": 0.18 * np.clip(voice - 0.2, 0, 1) * (1 - hiss) * (crossings < 0.03),
-    }
-    still = np.zeros(hops)
-    return np.stack([amounts.get(name, still) for name in PARAMETERS], -1).astype(np.float32)

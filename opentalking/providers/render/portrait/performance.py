@@ -86,6 +86,11 @@ class Performance:
         """Whether the face has an emotion to come back from."""
         return (self._emotions[-1][1] if self._emotions else self._emotion) != "neutral"
 
+    @property
+    def decided_frames(self) -> int:
+        """Frames from the turn's start on that no later piece can change."""
+        return self._articulation.decided_frames
+
     def add(self, speech: Speech, start_seconds: float) -> None:
         """Plan the piece that begins at `start_seconds` of the turn."""
         loudness = self._articulation.add(speech, start_seconds)
@@ -103,6 +108,7 @@ class Performance:
 
     def end(self, first_frame: int, frames: int) -> None:
         """All is said: come back to the idle loop within `frames` frames from `first_frame` on."""
+        self._articulation.finish()
         self._tail = (first_frame, frames)
 
     def next(self, frame: int) -> Shown:

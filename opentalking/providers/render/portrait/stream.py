@@ -27,8 +27,9 @@ class PortraitStream:
 
     @property
     def ready_frames(self) -> int:
-        """Frames whose sound is complete."""
-        return self._timeline.ready_frames
+        """Frames whose sound is complete and whose mouth is decided; sound without phonemes waits 80 ms."""
+        decided = self._performance.decided_frames - self._timeline.start_frame
+        return max(0, min(self._timeline.ready_frames, decided))
 
     @property
     def finished(self) -> bool:
@@ -58,7 +59,7 @@ class PortraitStream:
 
     def render(self, most: int) -> Segment | None:
         """The next segment of up to `most` frames; None if no frame is ready."""
-        count = min(most, self._timeline.ready_frames)
+        count = min(most, self.ready_frames)
         if not count:
             return None
         first = self._timeline.start_frame
