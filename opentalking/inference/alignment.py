@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _SILENT = frozenset("^$_.,;:!?¡¿—–-…()\"'«»“”")
@@ -307,8 +307,12 @@ class Stretch:
         )
 
 
-def stretches(sentence: TimedSentence, words: Sequence[TextWord], sizes: Sequence[int]) -> list[Stretch]:
-    """Cut a sentence between words into stretches of at least `sizes` samples (the last one repeats).
+Cuts = Sequence[tuple[int, int]]
+"""Where stretches begin, as (sample, index of the phone); the end of the sentence comes last."""
+
+
+def stretches(sentence: TimedSentence, words: Sequence[TextWord], cuts: Cuts) -> list[Stretch]:
+    """A sentence in the stretches that `gap_cuts` or `pause_cuts` made.
 
     The texts of the stretches follow each other without a hole: the first begins where its first
     word does (or at 0), each ends where the next one's first word begins, the last at the next
@@ -316,7 +320,6 @@ def stretches(sentence: TimedSentence, words: Sequence[TextWord], sizes: Sequenc
     """
     mine = words[sentence.first_word : sentence.end_word]
     spans = _word_times(sentence, mine)
-    cuts = _cuts(sentence, sizes)
     text_start = 0 if sentence.first_word == 0 else _text_start(words, sentence.first_word)
     result: list[Stretch] = []
     for (start, first_phone), (end, end_phone) in itertools.pairwise(cuts):
@@ -349,16 +352,34 @@ def _word_times(sentence: TimedSentence, mine: Sequence[TextWord]) -> list[tuple
     return complete_words(len(mine), known, sentence.total_samples)
 
 
-def _cuts(sentence: TimedSentence, sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Where stretches begin, as (sample, index of the phone), and the end of the sentence."""
+def gap_cuts(sentence: TimedSentence, sizes: Sequence[int]) -> Cuts:
+    """Cuts between words, into stretches of at least `sizes` samples (the last one repeats)."""
+
+    def fits(index: int, length: int, number: int) -> bool:
+        return length >= sizes[min(number, len(sizes) - 1)]
+
+    return _cuts(sentence, sizes[0], fits)
+
+
+def pause_cuts(sentence: TimedSentence, least: int, longest: int) -> Cuts:
+    """Cuts in pauses, into stretches of at least `least` samples; from `longest` on between any two words."""
+
+    def fits(index: int, length: int, number: int) -> bool:
+        is_pause = sentence.phones[index - 1].symbol in _SILENT
+        return length >= longest or (is_pause and length >= least)
+
+    return _cuts(sentence, least, fits)
+
+
+def _cuts(sentence: TimedSentence, least_left: int, fits: Callable[[int, int, int], bool]) -> Cuts:
+    """Cuts behind the gaps that `fits` (index of the gap, length and number of the stretch before it)."""
     cuts = [(0, 0)]
     at = 0
     for index, phone in enumerate(sentence.phones):
         at += phone.samples
-        wanted = sizes[min(len(cuts), len(sizes)) - 1]
-        left = sentence.total_samples - at
-        long_enough = at - cuts[-1][0] >= wanted and left >= sizes[0]
-        if phone.symbol == _GAP and long_enough and _is_between_words(sentence.owners, index):
+        if phone.symbol != _GAP or sentence.total_samples - at < least_left:
+            continue
+        if fits(index, at - cuts[-1][0], len(cuts) - 1) and _is_between_words(sentence.owners, index):
             cuts.append((at, index + 1))
     return [*cuts, (sentence.total_samples, len(sentence.phones))]
 

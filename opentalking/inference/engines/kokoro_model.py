@@ -1,0 +1,161 @@
+"""Kokoro-82M (ONNX) in onnxruntime: symbols to a plan of pitch and loudness, and any stretch of it to sound.
+
+The model is cut before its decoder. The first half plans a whole sentence in a fiftieth of the time, so
+all timing is known at once, and where nothing sounds, nothing is decoded. The decoder makes any
+stretch of the plan. Its norms over time keep a stretch from being exactly that of the whole (their
+loudness differs by about 1 dB), and phases differ; stretches overlap a little and fade over.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opentalking.inference.child import Request
+from opentalking.inference.onnx_split import cut
+from opentalking.inference.runtime import level, open_session, run
+
+SAMPLE_RATE = 24_000
+FRAME_SAMPLES = 600
+STYLES, _STYLE_SIZE = 510, 256
+"""A voice has a style for each number of symbols."""
+_DURATIONS = "/encoder/Clip_output_0"  # frames of each symbol
+_FEATURES = "/encoder/MatMul_1_output_0"
+_PITCH = "/encoder/Reshape_output_0"  # two values a frame, as the loudness
+_LOUDNESS = "/encoder/Reshape_1_output_0"
+_STYLE = "/decoder/Slice_output_0"
+_CROSSING = (_FEATURES, _PITCH, _LOUDNESS, _STYLE)
+_PAD = 0
+_AUDIBLE = -7.0  # of the loudness: about -65 dB of full scale, the model's silence is -9 and less
+_CONTEXT_FRAMES = 6
+_FADE_SAMPLES = 240
+_GAIN = 1.5
+
+SYMBOLS: dict[str, int] = {
+    symbol: number
+    for start, symbols in (
+        (1, ";:,.!?"),
+        (9, '—…"()“” \u0303ʣʥʦʨᵝꭧAI'),
+        (31, "O"),
+        (33, "Q"),
+        (35, "ST"),
+        (39, "W"),
+        (41, "Yᵊabcdef"),
+        (50, "hijklmnopqrstuvwxyzɑɐɒæ"),
+        (75, "βɔɕç"),
+        (80, "ɖðʤə"),
+        (85, "ɚɛɜ"),
+        (90, "ɟ"),
+        (92, "ɡ"),
+        (99, "ɥ"),
+        (101, "ɨɪʝ"),
+        (110, "ɯɰŋɳɲɴø"),
+        (118, "ɸθœ"),
+        (123, "ɹ"),
+        (125, "ɾɻ"),
+        (128, "ʁɽʂʃʈʧ"),
+        (135, "ʊʋ"),
+        (138, "ʌɣɤ"),
+        (142, "χʎ"),
+        (147, "ʒʔ"),
+        (156, "ˈˌː"),
+        (162, "ʰ"),
+        (164, "ʲ"),
+        (169, "↓"),
+        (171, "→↗↘"),
+        (177, "ᵻ"),
+    )
+    for number, symbol in enumerate(symbols, start)
+}
+"""The model's alphabet."""
+
+
+def read_styles(path: Path) -> NDArray[np.float32]:
+    """A voice's styles, shape (510, 256); raises `ValueError` for another size."""
+    return np.fromfile(path, "<f4").reshape(STYLES, _STYLE_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A sentence whose timing is settled: `samples` per symbol, the pads at both ends included."""
+
+    samples: NDArray[np.int64]
+    tensors: dict[str, NDArray[np.float32]]
+
+    @property
+    def total_samples(self) -> int:
+        """Length of the whole sound."""
+        return int(self.samples.sum())
+
+    @property
+    def audible_frames(self) -> tuple[int, int]:
+        """The first frame that sounds, and the one after the last."""
+        loud = np.flatnonzero(self.tensors[_LOUDNESS].reshape(-1, 2).max(axis=1) > _AUDIBLE)
+        return (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
+
+
+class KokoroModel:
+    """A loaded model; safe for use by several threads."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        front, decoder = cut(path.read_bytes(), _CROSSING, [_DURATIONS])
+        self._front = open_session(front, threads)
+        self._decoder = open_session(decoder, threads)
+
+    def plan(
+        self, symbols: str, styles: NDArray[np.float32], speed: float, request: Request | None = None
+    ) -> Plan:
+        """Settle the timing of `symbols` (at most 508 of `SYMBOLS`); raises `Cancelled`, `EngineError`."""
+        ids = [SYMBOLS[symbol] for symbol in symbols]
+        inputs: dict[str, NDArray[Any]] = {
+            "tokens": np.array([[_PAD, *ids, _PAD]], np.int64),
+            "style": styles[len(ids)][None],
+            "speed": np.array([speed], np.float32),
+        }
+        *tensors, durations = run(self._front, [*_CROSSING, _DURATIONS], inputs, request)
+        samples = durations.reshape(-1).astype(np.int64) * FRAME_SAMPLES
+        return Plan(samples, dict(zip(_CROSSING, tensors, strict=True)))
+
+    def sound(self, plan: Plan, begin: int, end: int, request: Request | None = None) -> NDArray[np.float32]:
+        """The samples of the frames `begin` to before `end` of a plan."""
+        inputs = {
+            _FEATURES: plan.tensors[_FEATURES][:, :, begin:end],
+            _PITCH: plan.tensors[_PITCH][:, 2 * begin : 2 * end],
+            _LOUDNESS: plan.tensors[_LOUDNESS][:, 2 * begin : 2 * end],
+            _STYLE: plan.tensors[_STYLE],
+        }
+        wave: NDArray[np.float32] = run(self._decoder, None, inputs, request)[0].reshape(-1)
+        return wave
+
+
+class Performance:
+    """Makes a plan's sound, a stretch after the other."""
+
+    def __init__(self, model: KokoroModel, plan: Plan, request: Request | None = None) -> None:
+        self._model = model
+        self._plan = plan
+        self._request = request
+        self._overhang: NDArray[np.float32] = np.zeros(0, np.float32)
+
+    def pcm(self, start: int, end: int) -> NDArray[np.int16]:
+        """Samples `start` to `end`, both at a border of symbols; `start` is where the last call ended.
+
+        What is planned to be silent before the first and after the last sound is not decoded.
+        """
+        first, last = (place // FRAME_SAMPLES for place in (start, end))
+        audible, silent = self._plan.audible_frames
+        begin = max(0, first - _CONTEXT_FRAMES, audible - 1)
+        stop = min(self._plan.total_samples // FRAME_SAMPLES, last + _CONTEXT_FRAMES, silent + 1)
+        wave = np.zeros(end - start + _FADE_SAMPLES, np.float32)
+        if begin < min(stop, last) and stop > first:
+            made = self._model.sound(self._plan, begin, stop, self._request)
+            at = (begin - first) * FRAME_SAMPLES
+            made = made[max(0, -at) : len(wave) - at]
+            wave[max(0, at) : max(0, at) + len(made)] = made
+        faded = min(len(self._overhang), end - start)
+        weight = np.linspace(0, 1, faded, endpoint=False, dtype=np.float32)
+        wave[:faded] = wave[:faded] * weight + self._overhang[:faded] * (1 - weight)
+        self._overhang = wave[end - start :]
+        return level(wave[: end - start], _GAIN)
