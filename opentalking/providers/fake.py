@@ -56,7 +56,7 @@ class ToneVoice:
             words.append(WordTiming(word, start, offset, begin, begin + _SECONDS_PER_WORD))
         yield Speech(_tone(len(words) * _SECONDS_PER_WORD), _RATE, text, words=tuple(words))
 
-    async def warm(self) -> None:
+    async def warm(self, voices: Sequence[str] = ()) -> None:
         """Nothing to warm."""
 
     async def aclose(self) -> None:

@@ -19,6 +19,11 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+def is_chinese_or_latin(text: str) -> bool:
+    """Whether all letters of `text` are Han ideographs or Latin ones."""
+    return all(character < "\u0250" or is_han(character) for character in text if character.isalpha())
+
+
 def language_of(text: str) -> Language:
     """The language that most of `text` is in: Han characters against Latin words; digits decide nothing."""
     han = len(_HAN.findall(text))

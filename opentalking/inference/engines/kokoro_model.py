@@ -30,6 +30,7 @@ _CROSSING = (_FEATURES, _PITCH, _LOUDNESS, _STYLE)
 _PAD = 0
 _AUDIBLE = -7.0  # of the loudness: about -65 dB of full scale, the model's silence is -9 and less
 _CONTEXT_FRAMES = 6
+_LEAD_FRAMES, _TAIL_FRAMES = 10, 6  # of silence
 _FADE_SAMPLES = 240
 _GAIN = 1.5
 
@@ -90,6 +91,11 @@ class Plan:
         return int(self.samples.sum())
 
     @property
+    def frames(self) -> int:
+        """Length of the whole sound, in frames."""
+        return self.total_samples // FRAME_SAMPLES
+
+    @property
     def audible_frames(self) -> tuple[int, int]:
         """The first frame that sounds, and the one after the last."""
         loud = np.flatnonzero(self.tensors[_LOUDNESS].reshape(-1, 2).max(axis=1) > _AUDIBLE)
@@ -118,12 +124,15 @@ class KokoroModel:
         samples = durations.reshape(-1).astype(np.int64) * FRAME_SAMPLES
         return Plan(samples, dict(zip(_CROSSING, tensors, strict=True)))
 
-    def sound(self, plan: Plan, begin: int, end: int, request: Request | None = None) -> NDArray[np.float32]:
-        """The samples of the frames `begin` to before `end` of a plan."""
+    def sound(
+        self, plan: Plan, frames: NDArray[np.int64], request: Request | None = None
+    ) -> NDArray[np.float32]:
+        """The samples of some frames of a plan, in the order given."""
+        halves = np.stack([2 * frames, 2 * frames + 1], axis=1).reshape(-1)
         inputs = {
-            _FEATURES: plan.tensors[_FEATURES][:, :, begin:end],
-            _PITCH: plan.tensors[_PITCH][:, 2 * begin : 2 * end],
-            _LOUDNESS: plan.tensors[_LOUDNESS][:, 2 * begin : 2 * end],
+            _FEATURES: plan.tensors[_FEATURES][:, :, frames],
+            _PITCH: plan.tensors[_PITCH][:, halves],
+            _LOUDNESS: plan.tensors[_LOUDNESS][:, halves],
             _STYLE: plan.tensors[_STYLE],
         }
         wave: NDArray[np.float32] = run(self._decoder, None, inputs, request)[0].reshape(-1)
@@ -142,16 +151,20 @@ class Performance:
     def pcm(self, start: int, end: int) -> NDArray[np.int16]:
         """Samples `start` to `end`, both at a border of symbols; `start` is where the last call ended.
 
-        What is planned to be silent before the first and after the last sound is not decoded.
+        What is planned to be silent before the first and after the last sound is not decoded, but for
+        some frames that the model needs to hear as it was trained: every stretch gets them.
         """
         first, last = (place // FRAME_SAMPLES for place in (start, end))
         audible, silent = self._plan.audible_frames
-        begin = max(0, first - _CONTEXT_FRAMES, audible - 1)
-        stop = min(self._plan.total_samples // FRAME_SAMPLES, last + _CONTEXT_FRAMES, silent + 1)
+        begin = max(first - _CONTEXT_FRAMES, audible, 0)
+        stop = min(last + _CONTEXT_FRAMES, silent)
         wave = np.zeros(end - start + _FADE_SAMPLES, np.float32)
         if begin < min(stop, last) and stop > first:
-            made = self._model.sound(self._plan, begin, stop, self._request)
-            at = (begin - first) * FRAME_SAMPLES
+            lead = np.arange(max(0, audible - _LEAD_FRAMES), audible)
+            tail = np.arange(silent, min(self._plan.frames, silent + _TAIL_FRAMES))
+            frames = np.concatenate([lead, np.arange(begin, stop), tail])
+            made = self._model.sound(self._plan, frames, self._request)
+            at = (begin - len(lead) - first) * FRAME_SAMPLES
             made = made[max(0, -at) : len(wave) - at]
             wave[max(0, at) : max(0, at) + len(made)] = made
         faded = min(len(self._overhang), end - start)
