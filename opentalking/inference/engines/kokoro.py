@@ -3,8 +3,8 @@
 Operation `speak`: payload `voice` (name), `language` ("en" or "zh": how numbers are read), `clauses`
 (texts), `speed`. Parts are stretches of sound, cut in pauses (see `parts`); header `clause` is the index.
 
-Settings: `model` and `gold`, `silver` (files), `voices` (folder of `<voice>.bin`), `voice` (loaded
-and warmed at the start), `threads` (of one synthesis), `first_seconds` (least length of a stretch).
+Settings: `model` and `gold`, `silver` (files), `voices` (folder of `<voice>.bin`), `threads` (of one
+synthesis), `first_seconds` (least length of a stretch).
 """
 
 import threading
@@ -39,7 +39,6 @@ from opentalking.inference.g2p.lexicon import Lexicon
 from opentalking.inference.g2p.phrase import Sound, sounds_of
 from opentalking.text.language import Language
 
-_WARM_TEXTS: dict[str, str] = {"en": "Hello there.", "zh": "你好。"}
 _SENTENCE_MAX_SYMBOLS = 400  # the model takes 510
 _LONGEST_STRETCH_SECONDS = 3.0
 _SILENT = frozenset(',.!?;:—…"()“”')
@@ -63,13 +62,6 @@ class Kokoro:
         for number, clause in enumerate(payload["clauses"]):
             for part in self.say(clause, payload["language"], styles, payload["speed"], request):
                 yield Part({"clause": number, **part.header}, part.data)
-
-    def warm(self, voice: str) -> None:
-        """Load a voice and speak with it."""
-        styles = self.voice(voice)
-        language: Language = "zh" if voice.startswith("z") else "en"
-        for _ in self.say(_WARM_TEXTS[language], language, styles, 1.0):
-            pass
 
     def say(
         self,
@@ -151,11 +143,8 @@ def _first_word(sounds: Sequence[Sound], words: Sequence[TextWord]) -> int:
 
 
 def load(settings: dict[str, Any]) -> Engine:
-    """Load the model and warm the voices `voice` (names joined by commas)."""
-    kokoro = Kokoro(settings)
-    for voice in settings["voice"].split(","):
-        kokoro.warm(voice)
-    return Engine({"speak": kokoro.speak})
+    """Load the model and the dictionaries."""
+    return Engine({"speak": Kokoro(settings).speak})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from opentalking.inference import models
 from opentalking.providers.tts.child_engine import PROVIDER, ChildEngine, ChildLimits, Needs
 from opentalking.text.language import Language, is_chinese_or_latin
 
-_VOICES_FOLDER = Path(opentalking.__file__).parent / "assets" / "voices" / "kokoro"
+VOICES_FOLDER = Path(opentalking.__file__).parent / "assets" / "voices" / "kokoro"
+"""Where the shipped voices lie."""
 _FILES = ("kokoro", "english-gold", "english-silver")
 
 
@@ -52,7 +53,7 @@ class KokoroEngine(ChildEngine):
                 "model": model,
                 "gold": gold,
                 "silver": silver,
-                "voices": str(_VOICES_FOLDER),
+                "voices": str(VOICES_FOLDER),
                 "first_seconds": first_piece_seconds,
             },
             limits,
