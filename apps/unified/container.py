@@ -102,6 +102,14 @@ def chat_model(environment: Environment) -> ChatModel:
     return model
 
 
+async def local_voices(environment: Environment) -> list[str]:
+    """Names and languages of the voices that the embedded engines can speak with now."""
+    speaker: TextToSpeech = speech_registry().make("local", _context(environment, "tts_local_"))
+    voices = [f"{voice.voice_id} ({voice.language})" for voice in speaker.voices()]
+    await speaker.aclose()
+    return voices
+
+
 def _refuse_unbuilt(environment: Environment) -> None:
     if environment.settings.redis_mode == "redis":
         raise ValueError("OPENTALKING_REDIS_MODE=redis is not built yet; use memory (one process)")

@@ -26,10 +26,12 @@ from opentalking.inference.alignment import (
 )
 from opentalking.inference.child import Engine, EngineError, Request, serve
 from opentalking.inference.engines.kokoro_model import (
+    FRAME_SAMPLES,
     SAMPLE_RATE,
     SYMBOLS,
     KokoroModel,
     Performance,
+    Plan,
     read_styles,
 )
 from opentalking.inference.engines.parts import sound_parts
@@ -42,6 +44,7 @@ from opentalking.text.language import Language
 _SENTENCE_MAX_SYMBOLS = 400  # the model takes 510
 _LONGEST_STRETCH_SECONDS = 3.0
 _SILENT = frozenset(',.!?;:—…"()“”')
+_PAUSES = frozenset(",.!?;:—…$")
 
 
 class Kokoro:
@@ -79,7 +82,7 @@ class Kokoro:
             symbols, owners = _symbols(sentence, words)
             plan = self._model.plan(symbols, styles, speed, request)
             names = ["^", *(ipa(symbol) for symbol in symbols), "$"]
-            phones = [Phone(name, int(size)) for name, size in zip(names, plan.samples, strict=True)]
+            phones = _without_silent_tails(names, plan)
             timed = TimedSentence(
                 phones=phones,
                 owners=[None, *owners, None],
@@ -101,6 +104,23 @@ class Kokoro:
                 except (OSError, ValueError) as error:
                     raise EngineError(f"voice {name!r} cannot be loaded: {error}") from error
             return self._styles[name]
+
+
+def _without_silent_tails(names: Sequence[str], plan: Plan) -> list[Phone]:
+    """Symbols with their samples: what is planned for sounds before a pause but silent, is the pause's."""
+    samples = [int(size) for size in plan.samples]
+    ends = list(accumulate(samples))
+    for pause in range(1, len(names)):
+        if names[pause] not in _PAUSES or names[pause - 1] in _PAUSES:
+            continue
+        silent = ends[pause - 1] - plan.audible_end(ends[pause - 1])
+        sound = pause - 1
+        while silent > 0 and sound > 0:
+            taken = min(silent, max(0, samples[sound] - FRAME_SAMPLES))
+            samples[sound] -= taken
+            samples[pause] += taken
+            silent, sound = silent - taken - FRAME_SAMPLES, sound - 1
+    return [Phone(name, size) for name, size in zip(names, samples, strict=True)]
 
 
 def _bounded(sounds: Sequence[Sound]) -> Iterator[list[Sound]]:

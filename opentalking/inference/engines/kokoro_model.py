@@ -103,6 +103,13 @@ class Plan:
         loud = np.flatnonzero(self.tensors[_LOUDNESS].reshape(-1, 2).max(axis=1) > _AUDIBLE)
         return (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
 
+    def audible_end(self, end: int) -> int:
+        """Where the last sound before sample `end` ends; `end` if that is less than a frame away."""
+        loud = self.tensors[_LOUDNESS].reshape(-1, 2).max(axis=1) > _AUDIBLE
+        before = np.flatnonzero(loud[: end // FRAME_SAMPLES])
+        place = (int(before[-1]) + 1) * FRAME_SAMPLES if len(before) else end
+        return place if end - place >= FRAME_SAMPLES else end
+
 
 class KokoroModel:
     """A loaded model; safe for use by several threads."""
