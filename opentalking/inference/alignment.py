@@ -361,12 +361,15 @@ def gap_cuts(sentence: TimedSentence, sizes: Sequence[int]) -> Cuts:
     return _cuts(sentence, sizes[0], fits)
 
 
-def pause_cuts(sentence: TimedSentence, least: int, longest: int) -> Cuts:
-    """Cuts in pauses, into stretches of at least `least` samples; from `longest` on between any two words."""
+def pause_cuts(sentence: TimedSentence, least: int, sizes: Sequence[int]) -> Cuts:
+    """Cuts in pauses, into stretches of at least `least` samples; beyond `sizes` between any two words.
+
+    `sizes` are those of the first, second, … stretch; the last one repeats.
+    """
 
     def fits(index: int, length: int, number: int) -> bool:
         is_pause = sentence.phones[index - 1].symbol in _SILENT
-        return length >= longest or (is_pause and length >= least)
+        return length >= sizes[min(number, len(sizes) - 1)] or (is_pause and length >= least)
 
     return _cuts(sentence, least, fits)
 

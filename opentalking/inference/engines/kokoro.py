@@ -42,7 +42,8 @@ from opentalking.inference.g2p.phrase import Sound, sounds_of
 from opentalking.text.language import Language
 
 _SENTENCE_MAX_SYMBOLS = 400  # the model takes 510
-_LONGEST_STRETCH_SECONDS = 3.0
+# Without a pause, so long: each stretch can play while the next one is made.
+_STRETCH_SECONDS = (1.2, 2.0, 3.0)
 _SILENT = frozenset(',.!?;:—…"()“”')
 _PAUSES = frozenset(",.!?;:—…$")
 
@@ -55,6 +56,9 @@ class Kokoro:
         self._lexicon = Lexicon(Path(settings["gold"]), Path(settings["silver"]))
         self._folder = Path(settings["voices"])
         self._least_samples = int(settings["first_seconds"] * SAMPLE_RATE)
+        self._sizes = [
+            int(max(seconds, settings["first_seconds"]) * SAMPLE_RATE) for seconds in _STRETCH_SECONDS
+        ]
         self._styles: dict[str, NDArray[np.float32]] = {}
         self._lock = threading.Lock()
 
@@ -90,7 +94,7 @@ class Kokoro:
                 end_word=len(words) if number == len(sentences) else firsts[number],
                 total_samples=plan.total_samples,
             )
-            cuts = pause_cuts(timed, self._least_samples, int(_LONGEST_STRETCH_SECONDS * SAMPLE_RATE))
+            cuts = pause_cuts(timed, self._least_samples, self._sizes)
             performance = Performance(self._model, plan, request)
             pieces = stretches(timed, words, cuts)
             yield from sound_parts(performance.pcm, pieces, SAMPLE_RATE, ends_text=number == len(sentences))
