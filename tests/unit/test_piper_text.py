@@ -11,11 +11,11 @@ from opentalking.inference.alignment import (
     TimedSentence,
     assign_words,
     complete_words,
-    gap_cuts,
     phonemes_of,
     stretches,
     words_of,
 )
+from opentalking.inference.cuts import gap_cuts
 from opentalking.inference.onnx_split import split_vits
 from opentalking.inference.spoken import has_wide, is_speakable, speakable, spoken_word
 from opentalking.providers.tts.clauses import clauses

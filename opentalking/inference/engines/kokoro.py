@@ -20,11 +20,11 @@ from opentalking.inference.alignment import (
     Phone,
     TextWord,
     TimedSentence,
-    pause_cuts,
     stretches,
     words_of,
 )
 from opentalking.inference.child import Engine, EngineError, Request, serve
+from opentalking.inference.cuts import pause_cuts
 from opentalking.inference.engines.kokoro_model import (
     FRAME_SAMPLES,
     SAMPLE_RATE,

@@ -27,11 +27,11 @@ from opentalking.inference.alignment import (
     Phone,
     TimedSentence,
     assign_words,
-    gap_cuts,
     stretches,
     words_of,
 )
 from opentalking.inference.child import Engine, EngineError, Request, serve
+from opentalking.inference.cuts import gap_cuts
 from opentalking.inference.engines.parts import sound_parts
 from opentalking.inference.engines.vits import Style, Take, VitsModel
 from opentalking.inference.framing import Part
