@@ -130,7 +130,12 @@ class Settings(BaseModel):
     tts_first_audio_timeout_sec: float = Field(
         20.0, gt=0, description="Longest wait for a sentence's first sound."
     )
-    tts_local_voice: str = Field("", description="Voice of the local engine; empty takes its default.")
+    tts_local_voice: str = Field(
+        "", description="Local voice of sessions and avatars that name none; empty: Joe if installed."
+    )
+    tts_local_threads: int = Field(
+        0, ge=0, le=16, description="Threads of one Kokoro synthesis; 0 is two where there are two cores."
+    )
     tts_local_noise_scale: float = Field(
         0.667, ge=0, le=2, description="Piper's variation of sound; 0 is repeatable."
     )
@@ -138,7 +143,7 @@ class Settings(BaseModel):
         0.8, ge=0, le=2, description="Piper's variation of rhythm; 0 is repeatable."
     )
     tts_local_length_scale: float = Field(
-        1.0, gt=0.2, le=4, description="Piper's pace: 1 normal, 2 half as fast."
+        1.0, gt=0.2, le=4, description="Pace of local voices: 1 normal, 2 half as fast."
     )
     tts_preview_max_chars: int = Field(500, ge=1, le=10_000, description="Longest text of `/tts/preview`.")
     stt_default_provider: str = Field("local", description="Recogniser of sessions that name none.")

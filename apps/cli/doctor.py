@@ -45,13 +45,16 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     yield Finding("Python", version, "" if is_supported else "use Python 3.11 or 3.12", is_fatal=True)
     yield _processor()
     yield _installed("piper", "Piper voice engine", "pip install 'opentalking[piper]'")
+    yield _installed("rjieba", "Kokoro voice engine", "pip install 'opentalking[local]'")
     yield _package("xllamacpp", "built-in chat model", "pip install 'opentalking[local]'")
-    missing = [file.id for file in models.missing("embedded", settings.models_path)]
+    offline = "embedded" if importlib.util.find_spec("piper") else "permissive"
+    missing = [file.id for file in models.missing(offline, settings.models_path)]
     yield Finding(
         "model files",
         f"missing: {', '.join(missing)}" if missing else f"complete in {settings.models_path}",
         "opentalking models pull --embedded" if missing else "",
     )
+    yield _voices(environment)
     yield _page()
     yield _port(settings)
     yield asyncio.run(_chat(environment))
@@ -81,6 +84,14 @@ def _installed(module: str, what: str, remedy: str) -> Finding:
     """Like `_package`, without importing: Piper (GPL) is imported in its own process only."""
     is_there = importlib.util.find_spec(module) is not None
     return Finding(module, what if is_there else f"{what}: not installed", "" if is_there else remedy)
+
+
+def _voices(environment: Environment) -> Finding:
+    from apps.unified.container import local_voices  # noqa: PLC0415 - imports the whole server
+
+    found = asyncio.run(local_voices(environment))
+    remedy = "" if found else "opentalking models pull --embedded"
+    return Finding("local voices", ", ".join(found) or "none", remedy)
 
 
 def _page() -> Finding:

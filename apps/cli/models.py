@@ -29,7 +29,7 @@ def list_models(directory: Directory = None) -> None:
 @models_app.command()
 def pull(
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="Voice and chat model of the offline stack.")
+        bool, typer.Option("--embedded", help="Voices and chat model of the offline stack.")
     ] = False,
     test: Annotated[bool, typer.Option("--test", help="The recogniser that the tests listen with.")] = False,
     directory: Directory = None,

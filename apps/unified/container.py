@@ -19,6 +19,7 @@ from apps.api.deps import ApiServices
 from apps.unified.faces import make_faces
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.catalog.avatars import AvatarCatalog
+from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.providers import ChatModel, TextToSpeech
 from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
@@ -99,6 +100,14 @@ def chat_model(environment: Environment) -> ChatModel:
     """The chat model as configured; the caller closes it."""
     model: ChatModel = chat_registry().make("auto", _context(environment, "llm_"))
     return model
+
+
+async def local_voices(environment: Environment) -> list[str]:
+    """Names and languages of the voices that the embedded engines can speak with now."""
+    speaker: TextToSpeech = speech_registry().make("local", _context(environment, "tts_local_"))
+    voices = [f"{voice.voice_id} ({voice.language})" for voice in speaker.voices()]
+    await speaker.aclose()
+    return voices
 
 
 def _refuse_unbuilt(environment: Environment) -> None:
@@ -263,13 +272,16 @@ async def _close_providers(toolbox: Toolbox) -> None:
 
 async def _warm(settings: Settings, toolbox: Toolbox) -> None:
     """Prepare what a first visitor needs: the face, the voice, the model; a failure is a log line."""
+    avatars: list[AvatarBundle] = []
     for avatar_id in filter(None, (part.strip() for part in settings.prewarm_avatars.split(","))):
-        await _try("avatar", _warm_avatar(toolbox, settings.default_model, avatar_id))
+        await _try("avatar", _warm_avatar(toolbox, settings.default_model, avatar_id, avatars))
     speaker = toolbox.speakers.get(settings.tts_default_provider)
     if speaker is not None and not speaker.ready():
-        await _try("voice", speaker.warm())
+        voices = [voice for avatar in avatars for voice in avatar.voices.values()]
+        await _try("voice", speaker.warm(list(dict.fromkeys(voices))))
     told = EngineConfig(system_prompt=settings.llm_system_prompt, emotion_tags=settings.llm_emotion_tags)
-    await _try("chat model", toolbox.chat_model.warm(told.instructions()))
+    persona = avatars[0].persona_prompt if avatars else ""
+    await _try("chat model", toolbox.chat_model.warm(told.instructions(persona=persona)))
     log.info("warm")
 
 
@@ -281,11 +293,13 @@ async def _try(what: str, work: Coroutine[Any, Any, None]) -> None:
         log.error("preparing failed", what=what, exc_info=outcome)
 
 
-async def _warm_avatar(toolbox: Toolbox, model: str, avatar_id: str) -> None:
+async def _warm_avatar(toolbox: Toolbox, model: str, avatar_id: str, warmed: list[AvatarBundle]) -> None:
+    bundle = await toolbox.avatars.bundle(avatar_id)
+    warmed.append(bundle)
     renderer = toolbox.renderers.get(model)
     if renderer is None:
         return
-    face = await renderer.open(await toolbox.avatars.bundle(avatar_id))
+    face = await renderer.open(bundle)
     try:
         await toolbox.idle_cache.get(face.idle_key, "h264", face.idle_frames)
     finally:

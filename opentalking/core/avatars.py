@@ -1,5 +1,6 @@
 """The avatar bundle as the rest of the project sees it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,24 @@ class AvatarBundle:
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def voices(self) -> Mapping[str, str]:
+        """The avatar's own local voice by language ("en", "zh"): `metadata.voices`."""
+        voices = self._metadata.get("voices")
+        named = voices.items() if isinstance(voices, dict) else ()
+        return {language: voice for language, voice in named if isinstance(voice, str) and voice}
+
+    @property
+    def persona_prompt(self) -> str:
+        """What the chat model is told about the character, "" for nothing: `metadata.persona_prompt`."""
+        prompt = self._metadata.get("persona_prompt")
+        return prompt.strip() if isinstance(prompt, str) else ""
+
+    @property
     def hidden(self) -> bool:
         """Whether lists leave it out (`metadata.hidden`)."""
+        return bool(self._metadata.get("hidden"))
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
         metadata = self.manifest.get("metadata")
-        return isinstance(metadata, dict) and bool(metadata.get("hidden"))
+        return metadata if isinstance(metadata, dict) else {}

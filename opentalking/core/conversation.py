@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Role = Literal["system", "user", "assistant"]
+Gender = Literal["", "female", "male"]
 Emotion = Literal["neutral", "happy", "sad", "surprised", "serious"]
 """How something is said; the face shows it."""
 EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
@@ -38,7 +39,10 @@ class ChatModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice that a provider can speak with."""
+    """A voice that a provider can speak with; what is not known of it is empty.
+
+    `language` is a tag such as "en-US"; `engine` is the part of the provider that speaks it.
+    """
 
     voice_id: str
     display_label: str
@@ -46,3 +50,6 @@ class Voice:
     target_model: str = ""
     source: Literal["clone", "system"] = "system"
     language: str = ""
+    gender: Gender = ""
+    engine: str = ""
+    licence: str = ""

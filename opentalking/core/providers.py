@@ -59,8 +59,8 @@ class TextToSpeech(Protocol):
         """
         ...
 
-    async def warm(self) -> None:
-        """Load weights and speak something unheard."""
+    async def warm(self, voices: Sequence[str] = ()) -> None:
+        """Load weights and speak something unheard, with these voices where it has them."""
         ...
 
     async def aclose(self) -> None:

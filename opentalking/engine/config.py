@@ -60,9 +60,11 @@ class EngineConfig:
     video_bitrate: int = 500_000
     rtc: RtcConfig = field(default_factory=RtcConfig)
 
-    def instructions(self, own: str | None = None) -> str:
-        """What the model is told first: a session's `own` prompt or the server's, and the emotion tags."""
-        prompt = own or self.system_prompt or DEFAULT_SYSTEM_PROMPT
+    def instructions(self, own: str | None = None, persona: str = "") -> str:
+        """What the model is told first: the session's `own` prompt, else the avatar's `persona`, else the
+        server's; and the emotion tags.
+        """
+        prompt = own or persona or self.system_prompt or DEFAULT_SYSTEM_PROMPT
         return f"{prompt}\n{EMOTION_TAGS_PROMPT}" if self.emotion_tags else prompt
 
 

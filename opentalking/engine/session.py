@@ -171,9 +171,10 @@ class Session:
             await self._life.move(SessionState.READY)
 
     async def _begin_turn(self, command: StartChat | StartSpeak) -> None:
-        face = self._life.face
-        if face is None or self._life.state not in CAN_TALK:
+        face, avatar = self._life.face, self._life.avatar
+        if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
+        self._talk.meet(avatar)
         parts = self._talk.parts(command.turn_id, command.voice, face, self._air.output)
         await self._talk.start(Turn(command, parts), self._spawn)
 

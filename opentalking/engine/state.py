@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError, Unavailable
 from opentalking.core.events import ErrorEvent, QueuedEvent, StateChangedEvent
 from opentalking.core.providers import Face
@@ -29,6 +30,8 @@ class SessionLife:
         self._emit = emit
         self._id = record.session_id
         self._opened: Face | None = None
+        self.avatar: AvatarBundle | None = None
+        """The avatar, once loaded."""
 
     @property
     def state(self) -> SessionState:
@@ -96,7 +99,7 @@ class SessionLife:
 
     async def _load(self) -> Face:
         settings = self.record.settings
-        bundle = await self._tools.avatars.bundle(settings.avatar_id)
+        bundle = self.avatar = await self._tools.avatars.bundle(settings.avatar_id)
         face = self._opened = await self._tools.renderers[settings.model].open(bundle)
         await self._tools.idle_cache.get(face.idle_key, "h264", face.idle_frames)
         return face

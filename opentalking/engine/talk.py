@@ -1,10 +1,11 @@
 """The turns of one session: at most one at a time, a new one takes over from the old one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 import structlog
 
+from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import VoiceChoice
 from opentalking.core.media import Mark
 from opentalking.core.providers import Face
@@ -43,9 +44,16 @@ class Conversation:
         self._config = config
         self._emit = emit
         self._on_speaking = on_speaking
-        self._history = History(config.instructions(settings.llm_system_prompt), config.history_messages)
+        self._history: History | None = None
+        self._own_voices: Mapping[str, str] = {}
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def meet(self, avatar: AvatarBundle) -> None:
+        """Learn who speaks; before the first turn. Later calls change nothing."""
+        if self._history is None:
+            self._history = History(self._prompt(avatar), self._config.history_messages)
+            self._own_voices = avatar.voices
 
     async def start(
         self,
@@ -60,7 +68,9 @@ class Conversation:
         self._task = spawn(self._run(turn))
 
     def parts(self, turn_id: str, voice: VoiceChoice, face: Face, output: MediaOutput) -> TurnParts:
-        """What a turn of this conversation works with."""
+        """What a turn of this conversation works with; `meet` comes first."""
+        if self._history is None:
+            raise RuntimeError("nobody has been met yet")
         return TurnParts(
             face=face,
             output=output,
@@ -95,6 +105,9 @@ class Conversation:
             self._turn = self._task = None
             await self._on_speaking(False)
 
+    def _prompt(self, avatar: AvatarBundle) -> str:
+        return self._config.instructions(self._settings.llm_system_prompt, avatar.persona_prompt)
+
     def _voice(self, choice: VoiceChoice) -> TurnVoice:
         settings, config = self._settings, self._config
         provider = choice.tts_provider or settings.tts_provider or config.tts_provider
@@ -104,6 +117,7 @@ class Conversation:
             provider=provider,
             voice=choice.voice or (settings.tts_voice if same else None),
             model=choice.tts_model or (settings.tts_model if same else None),
+            own_voices=self._own_voices,
             fallback=config.tts_fallback,
             timeouts=VoiceTimeouts(config.first_audio_timeout_seconds, config.next_audio_timeout_seconds),
         )

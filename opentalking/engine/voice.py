@@ -10,6 +10,7 @@ import structlog
 from opentalking.core.errors import ProviderError, provider_errors
 from opentalking.core.media import Speech
 from opentalking.core.providers import TextToSpeech
+from opentalking.text.language import language_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,12 +25,16 @@ class VoiceTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class TurnVoice:
-    """Engine, voice and model of one turn; `fallback` is an engine's name or None."""
+    """Engine, voice and model of one turn; `fallback` is an engine's name or None.
+
+    Without a `voice`, the avatar's `own_voices` (by language) speak where the engine has them.
+    """
 
     speakers: Mapping[str, TextToSpeech]
     provider: str
     voice: str | None
     model: str | None
+    own_voices: Mapping[str, str]
     fallback: str | None
     timeouts: VoiceTimeouts
 
@@ -37,7 +42,8 @@ class TurnVoice:
         """Speak one sentence; a failure before the first sound is retried once with the fallback."""
         heard = False
         try:
-            async with aclosing(self._pieces(self.provider, text, self.voice, self.model)) as pieces:
+            voice = self.voice or self._own_voice(self.provider, text)
+            async with aclosing(self._pieces(self.provider, text, voice, self.model)) as pieces:
                 async for piece in pieces:
                     heard = True
                     yield piece
@@ -46,9 +52,21 @@ class TurnVoice:
             if heard or self.fallback in (None, self.provider) or self.fallback not in self.speakers:
                 raise
             log.warning("tts fallback", provider=self.provider, fallback=self.fallback, error=error.message)
-        async with aclosing(self._pieces(self.fallback, text, None, None)) as pieces:
+        voice = self._own_voice(self.fallback, text)
+        async with aclosing(self._pieces(self.fallback, text, voice, None)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    def _own_voice(self, provider: str, text: str) -> str | None:
+        """The avatar's voice for the language of `text`, if that engine has it."""
+        name = self.own_voices.get(language_of(text))
+        speaker = self.speakers.get(provider)
+        if name is None or speaker is None:
+            return None
+        if any(voice.voice_id == name for voice in speaker.voices()):
+            return name
+        log.info("avatar's voice not there", provider=provider, voice=name)
+        return None
 
     async def _pieces(
         self, provider: str, text: str, voice: str | None, model: str | None

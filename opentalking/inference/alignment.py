@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SILENT = frozenset("^$_.,;:!?¡¿—–-…()\"'«»“”")
+SILENT = frozenset("^$_.,;:!?¡¿—–-…()\"'«»“”")
 _STRESS = frozenset("ˈˌ")
 _SPOKEN_MARKS = frozenset("$€£¥%&+@#")
 _WORD = re.compile(r"\S+")
-_GAP = " "
+GAP = " "
 # Costs of the alignment of a sentence with its words spoken one by one: a gap between two words may
 # vanish cheaply (espeak joins "of a"), but where both have one, they belong together.
 _SUBSTITUTE, _INSERT, _DELETE, _LOSE_GAP, _NEVER = 1.0, 1.0, 1.0, 0.4, 1e9
@@ -84,7 +84,7 @@ def phonemes_of(phones: Sequence[Phone]) -> list[Span]:
         if phone.symbol in _STRESS:
             held_start = start if held_start is None else held_start
             continue
-        if phone.symbol == _GAP and not _beside_silence(phones, index):
+        if phone.symbol == GAP and not _beside_silence(phones, index):
             middle = (start + at) // 2
             if spans:
                 spans[-1] = Span(spans[-1].symbol, spans[-1].start, middle)
@@ -102,7 +102,7 @@ def _append(spans: list[Span], symbol: str, start: int, end: int) -> None:
     if _is_modifier(symbol) and spans and spans[-1].symbol:
         spans[-1] = Span(spans[-1].symbol + symbol, spans[-1].start, end)
         return
-    name = "" if symbol in _SILENT or symbol == _GAP else symbol
+    name = "" if symbol in SILENT or symbol == GAP else symbol
     if not name and spans and not spans[-1].symbol:
         spans[-1] = Span("", spans[-1].start, end)
         return
@@ -112,7 +112,7 @@ def _append(spans: list[Span], symbol: str, start: int, end: int) -> None:
 def _beside_silence(phones: Sequence[Phone], index: int) -> bool:
     before = phones[index - 1].symbol if index else "^"
     after = phones[index + 1].symbol if index + 1 < len(phones) else "$"
-    return before in _SILENT or after in _SILENT
+    return before in SILENT or after in SILENT
 
 
 def _is_modifier(symbol: str) -> bool:
@@ -131,25 +131,25 @@ def assign_words(spoken: Sequence[str], words: Sequence[Sequence[str]]) -> list[
     owners: list[int] = []
     for index, symbols in enumerate(words):
         if reference:
-            reference.append(_GAP)
+            reference.append(GAP)
             owners.append(-1)
         sounds = [symbol for symbol in symbols if _is_sound(symbol)]
         reference += sounds
         owners += [index] * len(sounds)
-    places = [place for place, symbol in enumerate(spoken) if _is_sound(symbol) or symbol == _GAP]
+    places = [place for place, symbol in enumerate(spoken) if _is_sound(symbol) or symbol == GAP]
     if len(places) * len(reference) > _MOST_CELLS:
         pairs: list[int | None] = [at * len(reference) // len(places) for at in range(len(places))]
     else:
         pairs = _align([spoken[place] for place in places], reference)
     owned: list[int | None] = [None] * len(spoken)
     for place, partner in zip(places, pairs, strict=True):
-        if partner is not None and owners[partner] >= 0 and spoken[place] != _GAP:
+        if partner is not None and owners[partner] >= 0 and spoken[place] != GAP:
             owned[place] = owners[partner]
     return _fill(owned, spoken)
 
 
 def _is_sound(symbol: str) -> bool:
-    return symbol not in _SILENT and symbol not in _STRESS and symbol != _GAP and not _is_modifier(symbol)
+    return symbol not in SILENT and symbol not in _STRESS and symbol != GAP and not _is_modifier(symbol)
 
 
 def _align(left: Sequence[str], right: Sequence[str]) -> list[int | None]:
@@ -188,11 +188,11 @@ def _trace(costs: list[list[float]], left: Sequence[str], right: Sequence[str]) 
 def _pair_cost(symbol: str, other: str) -> float:
     if symbol == other:
         return 0.0
-    return _NEVER if _GAP in (symbol, other) else _SUBSTITUTE
+    return _NEVER if GAP in (symbol, other) else _SUBSTITUTE
 
 
 def _drop_cost(symbol: str, cost: float) -> float:
-    return _LOSE_GAP if symbol == _GAP else cost
+    return _LOSE_GAP if symbol == GAP else cost
 
 
 def _fill(owned: list[int | None], spoken: Sequence[str]) -> list[int | None]:
@@ -307,8 +307,12 @@ class Stretch:
         )
 
 
-def stretches(sentence: TimedSentence, words: Sequence[TextWord], sizes: Sequence[int]) -> list[Stretch]:
-    """Cut a sentence between words into stretches of at least `sizes` samples (the last one repeats).
+Cuts = Sequence[tuple[int, int]]
+"""Where stretches begin, as (sample, index of the phone); the end of the sentence comes last."""
+
+
+def stretches(sentence: TimedSentence, words: Sequence[TextWord], cuts: Cuts) -> list[Stretch]:
+    """A sentence in the stretches that `gap_cuts` or `pause_cuts` made.
 
     The texts of the stretches follow each other without a hole: the first begins where its first
     word does (or at 0), each ends where the next one's first word begins, the last at the next
@@ -316,7 +320,6 @@ def stretches(sentence: TimedSentence, words: Sequence[TextWord], sizes: Sequenc
     """
     mine = words[sentence.first_word : sentence.end_word]
     spans = _word_times(sentence, mine)
-    cuts = _cuts(sentence, sizes)
     text_start = 0 if sentence.first_word == 0 else _text_start(words, sentence.first_word)
     result: list[Stretch] = []
     for (start, first_phone), (end, end_phone) in itertools.pairwise(cuts):
@@ -347,27 +350,6 @@ def _word_times(sentence: TimedSentence, mine: Sequence[TextWord]) -> list[tuple
     spans = word_spans(sentence.phones, sentence.owners)
     known = {word - sentence.first_word: span for word, span in spans.items()}
     return complete_words(len(mine), known, sentence.total_samples)
-
-
-def _cuts(sentence: TimedSentence, sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Where stretches begin, as (sample, index of the phone), and the end of the sentence."""
-    cuts = [(0, 0)]
-    at = 0
-    for index, phone in enumerate(sentence.phones):
-        at += phone.samples
-        wanted = sizes[min(len(cuts), len(sizes)) - 1]
-        left = sentence.total_samples - at
-        long_enough = at - cuts[-1][0] >= wanted and left >= sizes[0]
-        if phone.symbol == _GAP and long_enough and _is_between_words(sentence.owners, index):
-            cuts.append((at, index + 1))
-    return [*cuts, (sentence.total_samples, len(sentence.phones))]
-
-
-def _is_between_words(owners: Sequence[int | None], index: int) -> bool:
-    """Whether the gap at `index` parts two words, and not two spoken parts of one (such as "$25")."""
-    before = next((owner for owner in reversed(owners[:index]) if owner is not None), None)
-    after = next((owner for owner in owners[index:] if owner is not None), None)
-    return before != after
 
 
 def _count_before(spans: Sequence[tuple[int, int]], start: int) -> int:

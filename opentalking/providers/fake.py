@@ -23,12 +23,22 @@ _SECONDS_PER_WORD = 0.3
 class ToneVoice:
     """A `TextToSpeech` that speaks each word as 0.3 s of a tone; text with `fail_on` in it fails.
 
-    `delay_seconds` is waited before each sentence's sound; `spoken` collects the texts asked for.
+    `delay_seconds` is waited before each sentence's sound; `spoken` collects the texts asked for,
+    `voiced` the voices asked for with them.
     """
 
-    def __init__(self, name: str = "fake", *, fail_on: str = "", delay_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str = "fake",
+        *,
+        fail_on: str = "",
+        delay_seconds: float = 0.0,
+        voices: Sequence[str] = ("tone",),
+    ) -> None:
         self.name = name
         self.spoken: list[str] = []
+        self.voiced: list[str | None] = []
+        self._voices = voices
         self._fail_on = fail_on
         self._delay_seconds = delay_seconds
 
@@ -37,14 +47,15 @@ class ToneVoice:
         return ""
 
     def voices(self) -> Sequence[Voice]:
-        """One voice."""
-        return [Voice("tone", "Tone", self.name)]
+        """The voices it was made with; they sound the same."""
+        return [Voice(name, name.title(), self.name) for name in self._voices]
 
     async def speak(
         self, text: str, voice: str | None = None, model: str | None = None
     ) -> AsyncGenerator[Speech, None]:
         """One piece per call, at 16 kHz, with word timings."""
         self.spoken.append(text)
+        self.voiced.append(voice)
         await asyncio.sleep(self._delay_seconds)
         if self._fail_on and self._fail_on in text:
             raise ProviderError("told to fail", stage="tts", provider=self.name)
@@ -56,7 +67,7 @@ class ToneVoice:
             words.append(WordTiming(word, start, offset, begin, begin + _SECONDS_PER_WORD))
         yield Speech(_tone(len(words) * _SECONDS_PER_WORD), _RATE, text, words=tuple(words))
 
-    async def warm(self) -> None:
+    async def warm(self, voices: Sequence[str] = ()) -> None:
         """Nothing to warm."""
 
     async def aclose(self) -> None:

@@ -189,7 +189,7 @@ class ToneSpeaker:
 
     def voices(self) -> Sequence[Voice]:
         return [
-            Voice("joe", "Joe", self.name),
+            Voice("joe", "Joe", self.name, language="en-US", gender="male", engine="hum", licence="CC0-1.0"),
             Voice("mei", "Mei 美", self.name, target_model="big", language="zh"),
         ]
 
@@ -206,7 +206,7 @@ class ToneSpeaker:
         time_seconds = np.arange(22_050 * len(text) // 20) / 22_050
         yield Speech((8000 * np.sin(2 * np.pi * 220 * time_seconds)).astype(np.int16), 22_050, text)
 
-    async def warm(self) -> None:
+    async def warm(self, voices: Sequence[str] = ()) -> None:
         pass
 
     async def aclose(self) -> None:

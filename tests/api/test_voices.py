@@ -24,6 +24,10 @@ async def test_voices_of_all_one_and_no_provider(client: httpx.AsyncClient, api:
         "display_label": "Joe",
         "target_model": None,
         "source": "system",
+        "language": "en-US",
+        "gender": "male",
+        "engine": "hum",
+        "licence": "CC0-1.0",
     }
     assert mei["target_model"] == "big"
     ids = [item["id"] for item in everything]

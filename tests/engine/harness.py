@@ -57,10 +57,13 @@ def virtual(test: Test) -> Callable[..., None]:
 class OneAvatar:
     """Knows the avatar "anna" and no other."""
 
+    def __init__(self, metadata: dict[str, Any] | None = None) -> None:
+        self._manifest = {"metadata": metadata or {}}
+
     async def bundle(self, avatar_id: str) -> AvatarBundle:
         if avatar_id != "anna":
             raise NotFound("avatar not found")
-        return AvatarBundle("anna", "Anna", "fake", 16, 16, False, Path("/nonexistent"))
+        return AvatarBundle("anna", "Anna", "fake", 16, 16, False, Path("/nonexistent"), self._manifest)
 
 
 @dataclass
@@ -187,6 +190,7 @@ class Parts:
     chat_model: ChatModel = field(default_factory=ScriptedModel)
     renderers: dict[str, Renderer] = field(default_factory=lambda: {"fake": FlatRenderer()})
     config: EngineConfig = field(default_factory=EngineConfig)
+    avatar: OneAvatar = field(default_factory=OneAvatar)
 
 
 @asynccontextmanager
@@ -198,7 +202,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
         store=MemorySessionStore(),
-        avatars=OneAvatar(),
+        avatars=parts.avatar,
         renderers=parts.renderers,
         speakers=parts.speakers,
         chat_model=parts.chat_model,

@@ -20,17 +20,26 @@ REQUEST_SECONDS = 20.0
 
 
 class ApiSession:
-    """One session: created on entry and deleted on exit; or an existing one, only watched."""
+    """One session: created on entry and deleted on exit; or an existing one, only watched.
+
+    It speaks with the quickest voice, unless another is named (None: the avatar's own).
+    """
 
     def __init__(
-        self, url: str, avatar: str = "demo-avatar", model: str = "portrait", *, session_id: str = ""
+        self,
+        url: str,
+        avatar: str = "demo-avatar",
+        model: str = "portrait",
+        *,
+        session_id: str = "",
+        voice: str | None = "en_US-joe-medium",
     ) -> None:
         self.http = httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(REQUEST_SECONDS, read=60.0))
         self.id = session_id
         self._owned = not session_id
         self.events: list[Event] = []
         self.stream_ended = asyncio.Event()
-        self._body = {"avatar_id": avatar, "model": model}
+        self._body = {"avatar_id": avatar, "model": model, "tts_voice": voice}
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
 

@@ -33,8 +33,13 @@ _SPELLINGS = {
 }
 
 
+_CHINESE_PROMPT = "以下是普通话的句子。"
+"""So that Whisper writes simplified characters."""
+_SAME_SOUND = str.maketrans("她它", "他他")
+
+
 class Listener:
-    """Transcribes English with the Whisper model in a folder (CTranslate2 format)."""
+    """Transcribes English or Chinese with the Whisper model in a folder (CTranslate2 format)."""
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         assert (folder / "model.bin").is_file(), (
@@ -46,8 +51,8 @@ class Listener:
         self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._features = FeatureExtractor()
 
-    def transcribe(self, samples: NDArray[np.float32], rate: int) -> str:
-        """The words in mono `samples` (-1..1) of up to 28 s.
+    def transcribe(self, samples: NDArray[np.float32], rate: int, language: str = "en") -> str:
+        """The words in mono `samples` (-1..1) of up to 28 s; `language` is "en" or "zh".
 
         Only the speech and a little silence are encoded, not Whisper's whole 30 s: a third of the work.
         """
@@ -58,16 +63,23 @@ class Listener:
         if mel.shape[1] < frames:
             mel = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])), constant_values=mel.min())
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None, :, :frames], np.float32))
-        names = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
-        prompt = [self._tokenizer.token_to_id(name) for name in names]
+        prompt = self._prompt(language)
         [result] = self._model.generate(
             view,
             [prompt],
             beam_size=1,
-            max_length=min(400, 20 + int(seconds * MAX_TOKENS_PER_SECOND)),
+            max_length=min(400, len(prompt) + 20 + int(seconds * MAX_TOKENS_PER_SECOND)),
             repetition_penalty=1.1,
         )
         return str(self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True)).strip()
+
+    def _prompt(self, language: str) -> list[int | None]:
+        names = ("<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>")
+        prompt = [self._tokenizer.token_to_id(name) for name in names]
+        if language != "zh":
+            return prompt
+        earlier = self._tokenizer.encode(_CHINESE_PROMPT, add_special_tokens=False).ids
+        return [self._tokenizer.token_to_id("<|startofprev|>"), *earlier, *prompt]
 
 
 def normalised(text: str) -> str:
@@ -83,6 +95,16 @@ def word_error_rate(expected: list[str], heard: list[str]) -> float:
     """Share of wrong, missing and added words over all texts together."""
     spoken = [normalised(text) for text in expected]
     return float(jiwer.wer(spoken, [normalised(text) or "-" for text in heard]))
+
+
+def character_error_rate(expected: list[str], heard: list[str]) -> float:
+    """Share of wrong, missing and added characters over all Chinese texts together, punctuation aside."""
+    written = [_characters(text) for text in expected]
+    return float(jiwer.cer(written, [_characters(text) or "-" for text in heard]))
+
+
+def _characters(text: str) -> str:
+    return re.sub(r"[^\u4e00-\u9fffa-z0-9]", "", text.lower()).translate(_SAME_SOUND)
 
 
 async def hear(page: Visit, turn_id: str, listener: Listener) -> str:

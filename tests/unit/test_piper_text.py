@@ -15,6 +15,7 @@ from opentalking.inference.alignment import (
     stretches,
     words_of,
 )
+from opentalking.inference.cuts import gap_cuts
 from opentalking.inference.onnx_split import split_vits
 from opentalking.inference.spoken import has_wide, is_speakable, speakable, spoken_word
 from opentalking.providers.tts.clauses import clauses
@@ -135,7 +136,7 @@ def test_stretches_are_cut_between_words_and_make_up_the_sentence() -> None:
     symbols = "^oʊ noʊ, wi ɡoʊ.$"
     owners = [None, 0, 0, None, 1, 1, 1, None, None, 2, 2, None, 3, 3, 3, None, None]
     sentence = TimedSentence(phones(symbols), owners, 0, 4, 100 * len(symbols))
-    pieces = stretches(sentence, words, [250, 500])
+    pieces = stretches(sentence, words, gap_cuts(sentence, [250, 500]))
     assert [(piece.start, piece.end) for piece in pieces] == [(0, 400), (400, 900), (900, 1700)]
     assert [text[p.text_start : p.text_end if p.text_end >= 0 else None] for p in pieces] == [
         "Oh ",
@@ -151,7 +152,8 @@ def test_stretches_are_cut_between_words_and_make_up_the_sentence() -> None:
 
 def test_a_model_without_durations_gives_proportional_words() -> None:
     text = "One, two three."
-    (piece,) = stretches(TimedSentence([], [], 0, 3, 1400), words_of(text), [100])
+    sentence = TimedSentence([], [], 0, 3, 1400)
+    (piece,) = stretches(sentence, words_of(text), gap_cuts(sentence, [100]))
     assert [(w.start, w.end) for w in piece.words] == [(0, 400), (400, 800), (800, 1400)]
     assert piece.phonemes == ()
 

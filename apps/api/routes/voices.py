@@ -31,6 +31,10 @@ async def voices(
                 display_label=entry.voice.display_label,
                 target_model=entry.voice.target_model or None,
                 source=entry.voice.source,
+                language=entry.voice.language,
+                gender=entry.voice.gender,
+                engine=entry.voice.engine,
+                licence=entry.voice.licence,
             )
             for entry in entries
         ]

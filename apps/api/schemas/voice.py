@@ -14,6 +14,10 @@ _VOICE_ITEM_EXAMPLE = {
     "display_label": "Joe (en-US)",
     "target_model": None,
     "source": "system",
+    "language": "en-US",
+    "gender": "male",
+    "engine": "piper",
+    "licence": "CC0-1.0 (data set); engine GPL-3.0-or-later",
 }
 
 
@@ -29,6 +33,14 @@ class VoiceItem(BaseModel):
         description="Model of the engine that it belongs to, if any.", examples=[None]
     )
     source: Literal["clone", "system"] = Field(description="Where it comes from.", examples=["system"])
+    language: str = Field("", description="Language tag; empty: unknown or any.", examples=["en-US"])
+    gender: Literal["", "female", "male"] = Field("", description="As it sounds.", examples=["male"])
+    engine: str = Field("", description="The part of the provider that speaks it.", examples=["piper"])
+    licence: str = Field(
+        "",
+        description="Of the voice and its engine.",
+        examples=["CC0-1.0 (data set); engine GPL-3.0-or-later"],
+    )
 
 
 class Voices(BaseModel):

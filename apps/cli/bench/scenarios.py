@@ -40,6 +40,16 @@ QUESTIONS = (
     "What should I cook tonight?",
     "Do you like rainy days?",
 )
+CHINESE = (
+    "你好，很高兴见到你。",
+    "请问你需要什么帮助？",
+    "今天天气很好，我们去公园散步吧。",
+    "如果明天下雨，我们就在家里休息。",
+    "这本书很有意思，你一定要看一看。",
+    "昨天晚上我和朋友看了一部电影。",
+    "谢谢你的帮助，再见！",
+)
+CHINESE_VOICE, ENGLISH_VOICE = "zf_xiaoxiao", "af_heart"
 LONG_TEXT = " ".join((*SENTENCES, *SENTENCES))
 
 Figures = dict[str, float]
@@ -66,6 +76,31 @@ async def connecting(subject: Subject) -> Figures:
                 first = next(decode_pictures(client.received.video))[0]
                 offers.append((first.at - began) * 1000)
     return {"session_ms": percentile(sessions, 0.5), "first_picture_ms": percentile(offers, 0.5)}
+
+
+async def voice_turns(subject: Subject, name: str, voice: str, texts: tuple[str, ...]) -> Figures:
+    """From `/speak` with a Kokoro voice to its first audible packet, and its CPU per second of sound."""
+    await subject.hear_once(voice, "Hello." if voice == ENGLISH_VOICE else "你好。")
+    sounds: list[float] = []
+    heard_seconds = 0.0
+    async with subject.session() as session, subject.peer(session, keep=True) as client:
+        await client.until_pictures(FPS)
+        cpu = subject.cpu()
+        for text in texts:
+            client.received.clear()
+            async with _until_ended(subject, session):
+                began = time.monotonic()
+                await subject.post(f"/sessions/{session}/speak", {"text": text, "voice": voice})
+            heard = [at for at in audible_times(client.received) if at > began]
+            if heard:
+                sounds.append((heard[0] - began) * 1000)
+                heard_seconds += heard[-1] - heard[0]
+        used = subject.cpu().kokoro - cpu.kokoro
+    return {
+        f"speak_{name}_sound_ms": percentile(sounds, 0.5),
+        f"speak_{name}_sound_p95_ms": percentile(sounds, 0.95),
+        f"speak_{name}_cpu_per_second": used / heard_seconds if heard_seconds else float("nan"),
+    }
 
 
 async def turns(subject: Subject, path: str, field: str, texts: tuple[str, ...]) -> Figures:
@@ -190,6 +225,8 @@ async def everything(subject: Subject) -> Figures:
     figures |= await connecting(subject)
     figures |= await turns(subject, "speak", "text", SENTENCES)
     figures |= await turns(subject, "chat", "prompt", QUESTIONS)
+    figures |= await voice_turns(subject, "zh", CHINESE_VOICE, CHINESE)
+    figures |= await voice_turns(subject, "en_kokoro", ENGLISH_VOICE, SENTENCES)
     figures |= await interrupts(subject)
     figures |= await idle_cost(subject, 1)
     figures |= await idle_cost(subject, MANY)

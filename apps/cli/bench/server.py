@@ -16,7 +16,8 @@ from opentalking.rtc.receiver import PacketClient
 
 START_SECONDS = 60.0
 WARM_SECONDS = 120.0
-_CHILDREN = {"tts": "engines.piper", "llm": "engines.llm"}
+_CHILDREN = {"tts": "engines.piper", "kokoro": "engines.kokoro", "llm": "engines.llm"}
+_QUICK_VOICE = "en_US-joe-medium"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class CpuTimes:
 
     media: float
     tts: float
+    kokoro: float
     llm: float
 
 
@@ -38,13 +40,13 @@ class Subject:
 
     def cpu(self) -> CpuTimes:
         """CPU seconds of the server and of its model processes."""
-        used = {"tts": 0.0, "llm": 0.0}
+        used = dict.fromkeys(_CHILDREN, 0.0)
         for child in self._process.children(recursive=True):
             line = " ".join(child.cmdline())
             for kind, module in _CHILDREN.items():
                 if module in line:
                     used[kind] += _seconds(child)
-        return CpuTimes(_seconds(self._process), used["tts"], used["llm"])
+        return CpuTimes(_seconds(self._process), **used)
 
     def rss_mb(self) -> float:
         """Resident memory of the server's own process, MB."""
@@ -57,10 +59,15 @@ class Subject:
         parsed: dict[str, str] = reply.json()
         return parsed
 
+    async def hear_once(self, voice: str, text: str) -> None:
+        """Let a voice speak outside any session, so that it is loaded; raises `httpx.HTTPStatusError`."""
+        (await self.api.post("/tts/preview", json={"text": text, "voice": voice})).raise_for_status()
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[str]:
-        """A session of the default avatar, deleted at the end."""
-        made = await self.post("/sessions", {"avatar_id": "demo-avatar", "model": "portrait"})
+        """A session of the default avatar with the quickest voice, deleted at the end."""
+        wanted = {"avatar_id": "demo-avatar", "model": "portrait", "tts_voice": _QUICK_VOICE}
+        made = await self.post("/sessions", wanted)
         try:
             yield made["session_id"]
         finally:

@@ -23,25 +23,21 @@ import numpy as np
 from piper.const import BOS, EOS, PAD
 from piper.phonemize_espeak import EspeakPhonemizer
 
-from opentalking.audio.silence import speech_bounds
 from opentalking.inference.alignment import (
     Phone,
-    Stretch,
-    TextWord,
     TimedSentence,
     assign_words,
     stretches,
     words_of,
 )
 from opentalking.inference.child import Engine, EngineError, Request, serve
+from opentalking.inference.cuts import gap_cuts
+from opentalking.inference.engines.parts import sound_parts
 from opentalking.inference.engines.vits import Style, Take, VitsModel
-from opentalking.inference.framing import Json, Part
+from opentalking.inference.framing import Part
 from opentalking.inference.spoken import speakable, spoken_word
 
 _WARM_TEXT = "Hello there, nice to meet you."
-_HEAD_SECONDS = 0.012
-_TAIL_SECONDS, _PAUSE_SECONDS = 0.12, 0.3  # after the text, and between its sentences
-_SILENCE = 0.006
 _SENTENCE_MAX_SYMBOLS = 400
 # Each stretch is long enough to play while the next one, about twice as long, is made.
 _STRETCH_GROWTH = (1, 2, 4, 8)
@@ -99,26 +95,9 @@ class Voice:
                 total_samples=take.total_samples,
             )
             at += size
-            yield from self._sound(take, timed, words, last=number == len(sentences))
-
-    def _sound(
-        self, take: Take, sentence: TimedSentence, words: list[TextWord], *, last: bool
-    ) -> Iterator[Part]:
-        rate = self.sample_rate
-        pieces = stretches(sentence, words, self._stretch_samples)
-        for number, piece in enumerate(pieces):
-            is_first, is_last = number == 0, number == len(pieces) - 1
-            pcm = take.pcm(piece.start, piece.end)
-            tail_seconds = _TAIL_SECONDS if last else _PAUSE_SECONDS
-            tail = int(tail_seconds * rate)
-            start, end = speech_bounds(pcm, _SILENCE, int(_HEAD_SECONDS * rate), tail)
-            end = end or min(tail, len(pcm))  # never nothing: the last stretch must arrive
-            start, end = (start if is_first else 0), (end if is_last else len(pcm))
-            trimmed = piece.cut(start, end)
-            header: Json = {"sample_rate": rate, "last": last and is_last, **_timings(trimmed)}
-            if is_first:
-                header["outlook"] = _outlook(pieces, trimmed.start)
-            yield Part(header, pcm[start:end].tobytes())
+            pieces = stretches(timed, words, gap_cuts(timed, self._stretch_samples))
+            is_last = number == len(sentences)
+            yield from sound_parts(take.pcm, pieces, self.sample_rate, ends_text=is_last)
 
     def _encode(self, sentence: list[str]) -> tuple[list[int], list[int]]:
         """Ids for the model, and for each the index in `[BOS, *sentence, EOS]` whose time it takes."""
@@ -185,23 +164,6 @@ def _phones(symbols: list[str], take: Take, id_owners: list[int]) -> list[Phone]
 
 def _next_word(owners: list[int | None], count: int) -> int:
     return next((owner for owner in owners if owner is not None), count)
-
-
-def _outlook(pieces: list[Stretch], origin: int) -> list[list[int]]:
-    """Every word of a sentence as `[text_start, text_end, start, end]`, samples from `origin` on."""
-    return [
-        [word.text_start, word.text_end, piece.start + word.start - origin, piece.start + word.end - origin]
-        for piece in pieces
-        for word in piece.words
-    ]
-
-
-def _timings(piece: Stretch) -> Json:
-    return {
-        "text": [piece.text_start, piece.text_end],
-        "phonemes": [[span.symbol, span.start, span.end] for span in piece.phonemes],
-        "words": [[word.text_start, word.text_end, word.start, word.end] for word in piece.words],
-    }
 
 
 def load(settings: dict[str, Any]) -> Engine:

@@ -9,19 +9,16 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
-from opentalking.inference.child import Cancelled, EngineError, Request
+from opentalking.inference.child import Request
 from opentalking.inference.onnx_split import split_vits
+from opentalking.inference.runtime import level, open_session, run
 
 # Measured on the decoder: with 8 frames of context the samples of a stretch differ from those of a
 # whole run by less than 2e-4 of full scale, with 12 by less than 1e-6.
 _CONTEXT_FRAMES = 10
 _DECODED_FRAMES = 200  # at once, about 2 s: memory grows with it
-# The raw output peaks at 0.3 to 0.6. A fixed gain keeps the loudness of clauses alike, which
-# normalising each of them would not; what goes beyond the knee is bent, not cut.
-_GAIN = 1.7
-_KNEE = 0.8
+_GAIN = 1.7  # the raw output peaks at 0.3 to 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +48,16 @@ class VitsModel:
 
     def __init__(self, path: Path, hop_samples: int, threads: int) -> None:
         self._hop = hop_samples
-        self._threads = threads
         model = path.read_bytes()
         halves = split_vits(model)
         self._decoder: onnxruntime.InferenceSession | None = None
         if halves is None:
-            self._front = self._session(model)
+            self._front = open_session(model, threads)
         else:
             self._outputs = [halves.latent, halves.durations]
             self._latent = halves.latent
-            self._front = self._session(halves.front)
-            self._decoder = self._session(halves.decoder)
+            self._front = open_session(halves.front, threads)
+            self._decoder = open_session(halves.decoder, threads)
 
     def take(self, ids: list[int], style: Style, request: Request | None = None) -> Take:
         """Prepare one sentence; raises `Cancelled` as soon as `request` is cancelled, `EngineError`."""
@@ -71,9 +67,9 @@ class VitsModel:
             "scales": np.array([style.noise_scale, style.length_scale, style.noise_w_scale], np.float32),
         }
         if self._decoder is None:
-            wave = _level(_run(self._front, None, inputs, request)[0].reshape(-1))
+            wave = level(run(self._front, None, inputs, request)[0].reshape(-1), _GAIN)
             return Take(None, len(wave), lambda start, end: wave[start:end])
-        latent, durations = _run(self._front, self._outputs, inputs, request)
+        latent, durations = run(self._front, self._outputs, inputs, request)
         id_samples = durations.reshape(-1).astype(np.int64) * self._hop
         decoder, total = self._decoder, latent.shape[2] * self._hop
 
@@ -95,46 +91,5 @@ class VitsModel:
         first, last = start // self._hop, -(-end // self._hop)
         begin = max(0, first - _CONTEXT_FRAMES)
         stretch = latent[:, :, begin : last + _CONTEXT_FRAMES]
-        wave = _run(decoder, None, {self._latent: stretch}, request)[0].reshape(-1)
-        return _level(wave[start - begin * self._hop : end - begin * self._hop])
-
-    def _session(self, model: bytes) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # every sentence has another length
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _run(
-    session: onnxruntime.InferenceSession,
-    outputs: list[str] | None,
-    inputs: dict[str, NDArray[Any]],
-    request: Request | None,
-) -> list[NDArray[np.float32]]:
-    options = onnxruntime.RunOptions()
-
-    def terminate() -> None:
-        options.terminate = True
-
-    if request is not None:
-        request.on_cancel(terminate)
-    try:
-        results: list[NDArray[np.float32]] = session.run(outputs, inputs, options)
-    except Fail as error:
-        if request is not None and request.cancelled:
-            raise Cancelled from error
-        raise EngineError(f"synthesis failed: {error}") from error
-    finally:
-        if request is not None:
-            request.on_cancel(None)
-    return results
-
-
-def _level(wave: NDArray[np.float32]) -> NDArray[np.int16]:
-    loud = wave * _GAIN
-    size = np.abs(loud)
-    bent = _KNEE + (1 - _KNEE) * np.tanh((size - _KNEE) / (1 - _KNEE))
-    level: NDArray[np.int16] = (np.where(size > _KNEE, np.sign(loud) * bent, loud) * 32767).astype(np.int16)
-    return level
+        wave = run(decoder, None, {self._latent: stretch}, request)[0].reshape(-1)
+        return level(wave[start - begin * self._hop : end - begin * self._hop], _GAIN)

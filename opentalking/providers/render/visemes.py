@@ -1,7 +1,7 @@
 """From phonemes to mouth shapes: nine face parameters and the table that drives them.
 
-The phonemes are IPA as espeak-ng and Piper write it (stress, length and tone marks are ignored),
-plus the pinyin initials and finals of Piper's Chinese voices.
+The phonemes are IPA (stress, length and tone marks are ignored), plus the pinyin initials and finals of
+Piper's Chinese voices.
 """
 
 import unicodedata
@@ -50,11 +50,11 @@ _LETTERS: dict[str, str] = {
     "half_open": "ʌɜɞɝ",
     "front": "eɛœøə̃",
     "spread": "ijʲĩ",
-    "relaxed_spread": "ɪɨʏyɯ",
+    "relaxed_spread": "ɪɨɯ",
     "neutral": "əɘɤɵhɦħʔ",
     "round_open": "ɔɶ",
-    "round": "oʊ",
-    "round_close": "uwʉɥʍɸβ",
+    "round": "oʊʏ",
+    "round_close": "uwyʉɥʍɸβ",
     "hiss": "szɕʑcqçʝ",
     "hush": "ʃʒʂʐɧ",
     "tongue_between": "θð",

@@ -1616,11 +1616,40 @@ export interface components {
              */
             display_label: string;
             /**
+             * Engine
+             * @description The part of the provider that speaks it.
+             * @default
+             * @example piper
+             */
+            engine: string;
+            /**
+             * Gender
+             * @description As it sounds.
+             * @default
+             * @example male
+             * @enum {string}
+             */
+            gender: "" | "female" | "male";
+            /**
              * Id
              * @description Stable number of the entry.
              * @example 3183629461274624
              */
             id: number;
+            /**
+             * Language
+             * @description Language tag; empty: unknown or any.
+             * @default
+             * @example en-US
+             */
+            language: string;
+            /**
+             * Licence
+             * @description Of the voice and its engine.
+             * @default
+             * @example CC0-1.0 (data set); engine GPL-3.0-or-later
+             */
+            licence: string;
             /**
              * Provider
              * @description Voice engine.
@@ -1664,7 +1693,11 @@ export interface components {
              * @example [
              *       {
              *         "display_label": "Joe (en-US)",
+             *         "engine": "piper",
+             *         "gender": "male",
              *         "id": 3183629461274624,
+             *         "language": "en-US",
+             *         "licence": "CC0-1.0 (data set); engine GPL-3.0-or-later",
              *         "provider": "local",
              *         "source": "system",
              *         "user_id": 1,

@@ -1,0 +1,267 @@
+"""How Chinese is read aloud: numbers, dates, times, money and units in words; Latin words stay."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from opentalking.text import chinese_numbers as numbers
+from opentalking.text.spoken import Spoken
+
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_CURRENCIES = {"$": "美元", "€": "欧元", "£": "英镑", "¥": "元", "￥": "元", "₹": "卢比", "₩": "韩元"}
+_CODES = {"USD": "美元", "EUR": "欧元", "GBP": "英镑", "CNY": "元", "RMB": "元", "JPY": "日元", "HKD": "港元"}
+_UNITS = {
+    "km/h": "公里每小时",
+    "m/s": "米每秒",
+    "km²": "平方公里",
+    "m²": "平方米",
+    "km": "公里",
+    "cm": "厘米",
+    "mm": "毫米",
+    "m": "米",
+    "kg": "公斤",
+    "mg": "毫克",
+    "g": "克",
+    "ml": "毫升",
+    "mL": "毫升",
+    "L": "升",
+    "°C": "摄氏度",
+    "℃": "摄氏度",
+    "°F": "华氏度",
+    "℉": "华氏度",
+    "°": "度",
+    "ms": "毫秒",
+    "s": "秒",
+    "min": "分钟",
+    "h": "小时",
+    "kB": "千字节",
+    "KB": "千字节",
+    "MB": "兆",
+    "GB": "吉字节",
+    "TB": "太字节",
+    "Mbps": "兆每秒",
+    "Hz": "赫兹",
+    "kHz": "千赫兹",
+    "MHz": "兆赫兹",
+    "GHz": "吉赫兹",
+    "W": "瓦",
+    "kW": "千瓦",
+    "kWh": "千瓦时",
+    "V": "伏",
+    "mAh": "毫安时",
+    "px": "像素",
+    "fps": "帧每秒",
+    "dB": "分贝",
+}
+_ANY_UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
+_SIGNS = "".join(re.escape(sign) for sign in _CURRENCIES)
+# After these a number is counted, and 2 is 两.
+_MEASURES = (
+    "个只位次件条张本辆台名岁天周句份块元毛分钟小时点年号路楼层间家杯瓶碗双对种类项场首部篇页段倍米克斤公"
+    "吨万亿千百"
+)
+_NOT_COUNTED = frozenset("年月日号路楼层岁")
+_SYMBOLS = {
+    "+": "加",
+    "=": "等于",
+    "&": "和",
+    "@": "at",
+    "×": "乘以",
+    "÷": "除以",
+    "°": "度",
+    "~": "到",
+    "～": "到",
+    "<": "小于",
+    ">": "大于",
+    "≈": "约等于",
+    "#": "井号",
+}
+_MARKS = dict(zip("，、。！？；：（）【】", ",,.!?;:()()", strict=True)) | {
+    "．": ".",
+    "｡": ".",
+    "《": "“",
+    "》": "”",
+    "「": "“",
+    "」": "”",
+    "『": "“",
+    "』": "”",
+    "«": "“",
+    "»": "”",
+    "–": "—",
+    "－": "—",
+    "·": "",
+    "'": "",
+    "‘": "",
+    "’": "",
+}
+_KEPT_MARKS = ',.!?;:—…"()“”'
+_LATIN = r"[^\W\d_\u2e80-\u9fff]+(?:['’][^\W\d_\u2e80-\u9fff]+)*"
+_HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff〇\U00020000-\U0003ffff]"
+
+Rule = tuple[str, Callable[[re.Match[str]], str]]
+
+
+def read_chinese(text: str) -> list[Spoken]:
+    """Han characters, Latin words and marks as they are spoken, in order, each with its place in `text`.
+
+    Runs of Han characters stay together, so that words can be found in them; what replaces a
+    number is a run of its own. Marks are those of `,.!?;:—…"()“”`.
+    """
+    return list(_scan(text))
+
+
+def _scan(text: str) -> Iterator[Spoken]:
+    at = 0
+    while at < len(text):
+        found = _read_at(text, at)
+        if found is None:
+            at += 1
+            continue
+        words, end = found
+        if words:
+            yield Spoken(words, at, end)
+        at = end
+
+
+def _read_at(text: str, at: int) -> tuple[str, int] | None:
+    for pattern, reader in _READERS:
+        if (match := pattern.match(text, at)) is not None and match.end() > at:
+            return reader(match), match.end()
+    return None
+
+
+def _year(match: re.Match[str]) -> str:
+    return numbers.digits(match["year"])
+
+
+def _date(match: re.Match[str]) -> str:
+    year, month, day = match["y"], match["m"], match["d"]
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return numbers.digits("".join(re.findall(r"\d", match[0])))
+    return f"{numbers.digits(year)}年{numbers.cardinal(month)}月{numbers.cardinal(day)}日"
+
+
+def _time(match: re.Match[str]) -> str:
+    hour, minute, second = match["hour"], match["minute"], match["second"]
+    if int(hour) > 24 or int(minute) > 59:
+        return f"{numbers.cardinal(hour)}比{numbers.cardinal(minute)}"
+    words = f"{numbers.counted(hour)}点"
+    if int(minute):
+        zero = "零" if int(minute) < 10 else ""
+        words += f"{zero}{numbers.cardinal(minute)}分"
+    elif not second:
+        words += "整" if int(hour) else ""
+    return words + (f"{numbers.cardinal(second)}秒" if second and int(second) else "")
+
+
+def _percent(match: re.Match[str]) -> str:
+    minus = "负" if match["minus"] else ""
+    return f"{minus}百分之{numbers.decimal(match['share'])}"
+
+
+def _percent_range(match: re.Match[str]) -> str:
+    return f"百分之{numbers.decimal(match['low'])}到百分之{numbers.decimal(match['high'])}"
+
+
+def _money(match: re.Match[str]) -> str:
+    currency = _CURRENCIES.get(match["sign"] or "") or _CODES[match["code"]]
+    amount = match["sum"] or match["sum2"]
+    if "." in amount:
+        amount = amount.rstrip("0").rstrip(".")
+    return f"{numbers.counted(amount)}{match['scale'] or ''}{currency}"
+
+
+def _quantity(match: re.Match[str]) -> str:
+    minus = "负" if match["minus"] else ""
+    unit = _UNITS[match["unit"]]
+    if match["unit"] in {"°C", "℃"} and minus:
+        minus = "零下"
+    amount = numbers.decimal(match["amount"]) if unit.endswith("度") else numbers.counted(match["amount"])
+    return f"{minus}{amount}{unit}"
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return f"{numbers.cardinal(match['below'])}分之{numbers.cardinal(match['above'])}"
+
+
+def _range(match: re.Match[str]) -> str:
+    low, high = match["low"], match["high"]
+    if all(len(end) == 4 and "1000" <= end <= "2999" for end in (low, high)):
+        return f"{numbers.digits(low)}到{numbers.digits(high)}"
+    return f"{_count_or_number(low, match)}到{_count_or_number(high, match)}"
+
+
+def _phone(match: re.Match[str]) -> str:
+    return numbers.digits("".join(re.findall(r"\d", match[0])), phone=True)
+
+
+def _version(match: re.Match[str]) -> str:
+    return "点".join(numbers.cardinal(part) for part in match[0].split("."))
+
+
+def _serial(match: re.Match[str]) -> str:
+    number = match["serial"]
+    return numbers.cardinal(number) if len(number) < 3 else numbers.digits(number, phone=True)
+
+
+def _score(match: re.Match[str]) -> str:
+    return f"{numbers.cardinal(match['ours'])}比{numbers.cardinal(match['theirs'])}"
+
+
+def _number(match: re.Match[str]) -> str:
+    minus = "负" if match["minus"] else ""
+    return minus + _count_or_number(match["plain"], match)
+
+
+def _count_or_number(number: str, match: re.Match[str]) -> str:
+    if len(number) > 1 and number[0] == "0" and number.isdigit():
+        return numbers.digits(number)
+    following = match.string[match.end() : match.end() + 1]
+    is_counted = following in _MEASURES and following not in _NOT_COUNTED and following
+    return numbers.counted(number) if is_counted else numbers.decimal(number)
+
+
+def _symbol(match: re.Match[str]) -> str:
+    return _SYMBOLS[match[0]]
+
+
+def _mark(match: re.Match[str]) -> str:
+    mark = match[0].strip()
+    if mark in {"——", "--", "—"}:
+        return "—"
+    if mark in {"……", "...", "。。。"}:
+        return "…"
+    return _MARKS.get(mark, mark if mark in _KEPT_MARKS else "")
+
+
+_SCALE = r"(?P<scale>[十百千万亿]+)?"
+_RULES: dict[str, Rule] = {
+    "han": (rf"{_HAN}+", lambda match: match[0]),
+    "date": (r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)", _date),
+    "year": (r"(?P<year>\d{4})(?=年(?!级|纪|代))", _year),
+    "time": (r"(?P<hour>\d{1,2})[:：](?P<minute>\d\d)(?:[:：](?P<second>\d\d))?(?!\d)", _time),
+    "percent_range": (rf"(?P<low>{_NUMBER})%?\s?[-–~～]\s?(?P<high>{_NUMBER})\s?[%％]", _percent_range),
+    "percent": (rf"(?P<minus>(?<![\w])[-−])?(?P<share>{_NUMBER})\s?[%％]", _percent),
+    "money": (
+        rf"(?:(?P<sign>[{_SIGNS}])\s?(?P<sum>{_NUMBER})|(?P<sum2>{_NUMBER})\s?(?P<code>{'|'.join(_CODES)})"
+        rf"(?![A-Za-z])){_SCALE}",
+        _money,
+    ),
+    "quantity": (
+        rf"(?P<minus>(?<![\w])[-−])?(?P<amount>{_NUMBER})\s?(?P<unit>{_ANY_UNIT})(?![A-Za-z/])",
+        _quantity,
+    ),
+    "ordinal": (r"(?<=第)(?P<nth>\d+)", lambda match: numbers.cardinal(match["nth"])),
+    "phone": (r"(?:\+?86[-\s]?)?1\d{2}[-\s]?\d{4}[-\s]?\d{4}(?!\d)|0\d{2,3}-\d{7,8}(?!\d)", _phone),
+    "fraction": (r"(?<![\d/])(?P<above>\d{1,3})/(?P<below>[1-9]\d{0,2})(?![\d/])", _fraction),
+    "score": (r"(?P<ours>\d{1,3})[:：](?P<theirs>\d{1,3})(?!\d)", _score),
+    "range": (rf"(?P<low>{_NUMBER})\s?[-–—~～]\s?(?P<high>{_NUMBER})(?![\d-])", _range),
+    "version": (r"\d+(?:\.\d+){2,}", _version),
+    "serial": (r"(?<=[A-Za-z])-?(?P<serial>\d+)", _serial),
+    "number": (rf"(?P<minus>(?<![\w])[-−])?(?P<plain>{_NUMBER})", _number),
+    "latin": (_LATIN, lambda match: match[0].replace("’", "'")),
+    "symbol": ("[" + "".join(re.escape(symbol) for symbol in _SYMBOLS) + "]", _symbol),
+    "mark": (r"——|--|……|\.\.\.|。。。|[^\w\s]", _mark),
+}
+"""Tried in this order at each place of a text."""
+
+_READERS = tuple((re.compile(pattern), reader) for pattern, reader in _RULES.values())
