@@ -22,11 +22,11 @@ from opentalking.catalog.avatars import AvatarCatalog  # noqa: E402
 from opentalking.core.avatars import AvatarBundle  # noqa: E402
 from opentalking.core.media import I420  # noqa: E402
 from opentalking.providers.render.portrait import PortraitRenderer  # noqa: E402
-from opentalking.providers.render.portrait.drawn_lips import read_lips  # noqa: E402
-from opentalking.providers.render.portrait.eyelids import STEPS  # noqa: E402
-from opentalking.providers.render.portrait.head import Pose  # noqa: E402
+from opentalking.providers.render.portrait.expression import Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter  # noqa: E402
+from opentalking.providers.render.portrait.parts.drawn_lips import read_lips  # noqa: E402
+from opentalking.providers.render.portrait.parts.eyelids import STEPS  # noqa: E402
 from opentalking.providers.render.portrait.picture import (  # noqa: E402
     decode,
     lid_pictures,

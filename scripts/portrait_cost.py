@@ -21,9 +21,9 @@ sys.path.insert(0, str(ROOT))
 
 from opentalking.audio.resample import SpeechResampler  # noqa: E402
 from opentalking.core.media import MEDIA_RATE, Speech  # noqa: E402
-from opentalking.providers.render.portrait.head import Pose  # noqa: E402
+from opentalking.providers.render.portrait.acting.motion import idle_pose  # noqa: E402
+from opentalking.providers.render.portrait.expression import Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
-from opentalking.providers.render.portrait.motion import idle_pose  # noqa: E402
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter, MouthPainter  # noqa: E402
 from opentalking.providers.render.portrait.picture import (  # noqa: E402
     Picture,

@@ -92,7 +92,7 @@ def rows(photos: dict[str, Tile], names: list[str], row: Callable[[Tile, Tile, F
 
 def painter(picture: Tile) -> tuple[Tile, Frames]:
     """The mesh of the face, and what gives its frames by viseme, lids and pose."""
-    from opentalking.providers.render.portrait.head import Pose  # noqa: PLC0415 - the other checkout's
+    from opentalking.providers.render.portrait.expression import Pose  # noqa: PLC0415 - the other checkout's
     from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: PLC0415
     from opentalking.providers.render.portrait.painter import FramePainter  # noqa: PLC0415
     from opentalking.providers.render.portrait.planes import to_bgr  # noqa: PLC0415

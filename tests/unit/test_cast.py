@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from opentalking.catalog.avatars import AvatarCatalog
 from opentalking.providers.render.portrait import anatomy
-from opentalking.providers.render.portrait.drawn_lips import read_lips, with_drawn_lips
-from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.expression import Pose
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
+from opentalking.providers.render.portrait.parts.drawn_lips import read_lips, with_drawn_lips
 from opentalking.providers.render.portrait.picture import Picture, decode, lid_pictures, read_files
 from opentalking.providers.render.portrait.planes import to_bgr
 from opentalking.providers.render.portrait.prepared import PreparedPortrait, prepare

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, Samples, Speech
 from opentalking.providers.render.portrait import PortraitConfig, PortraitFace, PortraitRenderer
-from opentalking.providers.render.portrait.performance import Performance
+from opentalking.providers.render.portrait.acting.performance import Performance
 from opentalking.providers.render.sound.features import BANDS, MelEnergies
 from opentalking.providers.render.sound.visemes import WEIGHTS, SoundVisemes, lip_network, look_ahead_seconds
 from opentalking.providers.render.visemes import PARAMETERS

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import I420
 from opentalking.providers.render.portrait import anatomy, prepared
-from opentalking.providers.render.portrait.expression import STILL, Expression
-from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.expression import STILL, Expression, Pose
 from opentalking.providers.render.portrait.landmarks import FaceFinder, Points
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.picture import decode, lid_pictures, read_files

@@ -13,12 +13,12 @@ from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import EMOTIONS, Emotion
 from opentalking.core.media import FPS, MEDIA_RATE, Speech
 from opentalking.providers.render.portrait import PortraitConfig, PortraitFace, PortraitRenderer, anatomy
-from opentalking.providers.render.portrait.accents import StressFinder
-from opentalking.providers.render.portrait.articulation import HOP_SECONDS, Articulation, LoudnessMeter
-from opentalking.providers.render.portrait.bearing import idle_bearing
+from opentalking.providers.render.portrait.acting.accents import StressFinder
+from opentalking.providers.render.portrait.acting.articulation import HOP_SECONDS, Articulation, LoudnessMeter
+from opentalking.providers.render.portrait.acting.bearing import idle_bearing
+from opentalking.providers.render.portrait.acting.motion import IDLE_FRAMES, blink, idle_expression, idle_pose
+from opentalking.providers.render.portrait.acting.performance import Performance, Shown
 from opentalking.providers.render.portrait.landmarks import FaceFinder
-from opentalking.providers.render.portrait.motion import IDLE_FRAMES, blink, idle_expression, idle_pose
-from opentalking.providers.render.portrait.performance import Performance, Shown
 from opentalking.providers.render.portrait.planes import to_bgr
 from opentalking.providers.render.visemes import PARAMETERS
 from tests.support.portraits import DEMO, bundle, darkness, eye_white, frames_of, rendered, spoken

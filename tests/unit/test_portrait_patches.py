@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.expression import Pose
 from opentalking.providers.render.portrait.painter import FramePainter, MouthPainter
 from opentalking.providers.render.portrait.patches import PatchCache, Rounding
 from opentalking.providers.render.portrait.planes import Planes

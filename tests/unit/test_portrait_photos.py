@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import I420
 from opentalking.providers.render.portrait import anatomy
+from opentalking.providers.render.portrait.acting.motion import IDLE_FRAMES, idle_pose
 from opentalking.providers.render.portrait.attitude import attitude_of, judge
-from opentalking.providers.render.portrait.backdrop import separate
-from opentalking.providers.render.portrait.head import Pose, build_head
-from opentalking.providers.render.portrait.motion import IDLE_FRAMES, idle_pose
+from opentalking.providers.render.portrait.expression import Pose
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
+from opentalking.providers.render.portrait.parts.backdrop import separate
+from opentalking.providers.render.portrait.parts.head import build_head
 from opentalking.providers.render.portrait.picture import Picture
 from opentalking.providers.render.portrait.planes import to_bgr
 from opentalking.providers.render.portrait.prepared import PreparedPortrait, prepare

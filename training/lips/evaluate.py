@@ -19,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from opentalking.core.media import FPS, MEDIA_RATE, PhonemeTiming, Speech
-from opentalking.providers.render.portrait.articulation import Articulation
+from opentalking.providers.render.portrait.acting.articulation import Articulation
 from opentalking.providers.render.sound.features import BANDS, SILENCE, LevelNormaliser, MelEnergies
 from opentalking.providers.render.sound.network import LipNetwork, LipStream
 from opentalking.providers.render.visemes import PARAMETERS, viseme

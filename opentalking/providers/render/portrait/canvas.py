@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.core.media import I420
-from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.expression import Pose
 from opentalking.providers.render.portrait.planes import Planes, chroma_views, to_i420
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.portrait.warp import bend

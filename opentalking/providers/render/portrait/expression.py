@@ -1,6 +1,18 @@
-"""What a face shows beside its mouth and the place of its head."""
+"""What acting tells the painter beside the mouth: where the head is, brows and gaze."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where the head is: shifts, turns and breath in millimetres, roll in radians."""
+
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    roll: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    breath: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from opentalking.core.media import FPS, I420
 from opentalking.core.providers import Look
-from opentalking.providers.render.portrait.bearing import (
+from opentalking.providers.render.portrait.acting.bearing import (
     Bearing,
     Ease,
     bearing,
@@ -17,8 +17,8 @@ from opentalking.providers.render.portrait.bearing import (
     posed,
     smile_of,
 )  # fmt: skip
-from opentalking.providers.render.portrait.eyes import Glances
-from opentalking.providers.render.portrait.motion import POSE_FRAMES, blink, idle_pose
+from opentalking.providers.render.portrait.acting.eyes import Glances
+from opentalking.providers.render.portrait.acting.motion import POSE_FRAMES, blink, idle_pose
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.visemes import PARAMETERS

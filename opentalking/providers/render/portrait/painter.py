@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from opentalking.core.media import I420
 from opentalking.providers.render.portrait.canvas import Box, Canvas
-from opentalking.providers.render.portrait.expression import STILL, Expression
-from opentalking.providers.render.portrait.head import Pose
-from opentalking.providers.render.portrait.interior import paint
-from opentalking.providers.render.portrait.mouth import MovingMouth, Sheets
+from opentalking.providers.render.portrait.expression import STILL, Expression, Pose
+from opentalking.providers.render.portrait.parts.interior import paint
+from opentalking.providers.render.portrait.parts.mouth import MovingMouth, Sheets
 from opentalking.providers.render.portrait.patches import Rounding
 from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.prepared import PreparedPortrait

@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from opentalking.providers.render.portrait.mouth import MovingMouth
+from opentalking.providers.render.portrait.parts.mouth import MovingMouth
 from opentalking.providers.render.portrait.planes import Planes
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 

@@ -13,14 +13,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from opentalking.providers.render.portrait.attitude import judge
-from opentalking.providers.render.portrait.backdrop import Backdrop, separate
-from opentalking.providers.render.portrait.brows import Brows, build_brows
-from opentalking.providers.render.portrait.drawn_lips import DrawnLips, with_drawn_lips
-from opentalking.providers.render.portrait.eyelids import Eye, build_eyes
-from opentalking.providers.render.portrait.gaze import MovingIris, build_gaze
-from opentalking.providers.render.portrait.head import Head, build_head
 from opentalking.providers.render.portrait.landmarks import FaceFinder
-from opentalking.providers.render.portrait.mouth import MovingMouth, build_mouth
+from opentalking.providers.render.portrait.parts.backdrop import Backdrop, separate
+from opentalking.providers.render.portrait.parts.brows import Brows, build_brows
+from opentalking.providers.render.portrait.parts.drawn_lips import DrawnLips, with_drawn_lips
+from opentalking.providers.render.portrait.parts.eyelids import Eye, build_eyes
+from opentalking.providers.render.portrait.parts.gaze import MovingIris, build_gaze
+from opentalking.providers.render.portrait.parts.head import Head, build_head
+from opentalking.providers.render.portrait.parts.mouth import MovingMouth, build_mouth
 from opentalking.providers.render.portrait.patches import PatchCache
 from opentalking.providers.render.portrait.picture import Mode, Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split

@@ -20,16 +20,16 @@ from opentalking.core.errors import OpenTalkingError, ProviderError
 from opentalking.core.media import I420, Segment, Speech
 from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.portrait import prepared
-from opentalking.providers.render.portrait.drawn_lips import read_lips
-from opentalking.providers.render.portrait.landmarks import FaceFinder
-from opentalking.providers.render.portrait.looks import Carried, LookStream
-from opentalking.providers.render.portrait.motion import (
+from opentalking.providers.render.portrait.acting.motion import (
     IDLE_FRAMES,
     blink,
     idle_expression,
     idle_pose,
 )  # fmt: skip
+from opentalking.providers.render.portrait.landmarks import FaceFinder
+from opentalking.providers.render.portrait.looks import Carried, LookStream
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
+from opentalking.providers.render.portrait.parts.drawn_lips import read_lips
 from opentalking.providers.render.portrait.picture import (
     Picture,
     PictureFiles,

@@ -1,9 +1,9 @@
 """One turn's stream: pieces of speech in, segments of sound and frames out; blocking, single-threaded."""
 
 from opentalking.core.media import I420, MEDIA_RATE, SAMPLES_PER_FRAME, Segment, Speech
-from opentalking.providers.render.portrait.bearing import Ease
+from opentalking.providers.render.portrait.acting.bearing import Ease
+from opentalking.providers.render.portrait.acting.performance import Performance
 from opentalking.providers.render.portrait.painter import FramePainter
-from opentalking.providers.render.portrait.performance import Performance
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.timeline import SpeechTimeline
 

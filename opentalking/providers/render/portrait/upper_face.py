@@ -2,8 +2,8 @@
 
 from opentalking.providers.render.portrait.canvas import Box, Canvas
 from opentalking.providers.render.portrait.expression import Expression
-from opentalking.providers.render.portrait.eyelids import STEPS
-from opentalking.providers.render.portrait.gaze import look
+from opentalking.providers.render.portrait.parts.eyelids import STEPS
+from opentalking.providers.render.portrait.parts.gaze import look
 from opentalking.providers.render.portrait.planes import Planes
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 

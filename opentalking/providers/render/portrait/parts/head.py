@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.providers.render.portrait import anatomy
+from opentalking.providers.render.portrait.expression import Pose
 from opentalking.providers.render.portrait.landmarks import Points
 from opentalking.providers.render.portrait.warp import Field, Grid, smoothstep
 
@@ -16,18 +17,6 @@ _BENDING_SHARE = 0.5
 """How much of the sway is left where the backdrop has to bend with the head."""
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """Where the head is: shifts, turns and breath in millimetres, roll in radians."""
-
-    shift_x: float = 0.0
-    shift_y: float = 0.0
-    roll: float = 0.0
-    yaw: float = 0.0
-    pitch: float = 0.0
-    breath: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from opentalking.providers.render.portrait.anatomy import EYES, FaceFrame, measure
 from opentalking.providers.render.portrait.landmarks import Points
-from opentalking.providers.render.portrait.lips import MOVEMENTS, Mouth, closed_line
+from opentalking.providers.render.portrait.parts.lips import MOVEMENTS, Mouth, closed_line
 from opentalking.providers.render.portrait.picture import Picture
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 

@@ -8,8 +8,7 @@ import math
 from bisect import bisect_right
 
 from opentalking.core.media import FPS
-from opentalking.providers.render.portrait.expression import Expression
-from opentalking.providers.render.portrait.head import Pose
+from opentalking.providers.render.portrait.expression import Expression, Pose
 
 IDLE_FRAMES = 8 * FPS
 """Frames of the idle loop."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from opentalking.core.conversation import Emotion
 from opentalking.core.media import FPS, Speech
-from opentalking.providers.render.portrait.accents import Accent, StressFinder, pauses_of
-from opentalking.providers.render.portrait.articulation import HOP_SECONDS, Articulation
-from opentalking.providers.render.portrait.bearing import (
+from opentalking.providers.render.portrait.acting.accents import Accent, StressFinder, pauses_of
+from opentalking.providers.render.portrait.acting.articulation import HOP_SECONDS, Articulation
+from opentalking.providers.render.portrait.acting.bearing import (
     EMOTIONS,
     Bearing,
     Ease,
@@ -23,10 +23,9 @@ from opentalking.providers.render.portrait.bearing import (
     posed,
     smile_of,
 )  # fmt: skip
-from opentalking.providers.render.portrait.expression import Expression
-from opentalking.providers.render.portrait.eyes import Blinks, Glances
-from opentalking.providers.render.portrait.head import Pose
-from opentalking.providers.render.portrait.motion import POSE_FRAMES, idle_expression, idle_pose
+from opentalking.providers.render.portrait.acting.eyes import Blinks, Glances
+from opentalking.providers.render.portrait.acting.motion import POSE_FRAMES, idle_expression, idle_pose
+from opentalking.providers.render.portrait.expression import Expression, Pose
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
 _SMILE = PARAMETERS.index("smile")

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from opentalking.core.conversation import Emotion
 from opentalking.core.media import FPS
-from opentalking.providers.render.portrait.expression import Expression
-from opentalking.providers.render.portrait.head import Pose
-from opentalking.providers.render.portrait.motion import idle_expression
+from opentalking.providers.render.portrait.acting.motion import idle_expression
+from opentalking.providers.render.portrait.expression import Expression, Pose
 
 PARTS = ("gaze_x", "gaze_y", "brow_rise", "brow_slant", "lids", "smile", "shift_y", "roll", "yaw", "pitch")
 """Gaze and brows as in `Expression`, how far the lids are lowered (0..1), corners of the mouth up (-1..1),

@@ -4,7 +4,7 @@ import random
 from collections import deque
 
 from opentalking.core.media import FPS
-from opentalking.providers.render.portrait.motion import (
+from opentalking.providers.render.portrait.acting.motion import (
     QUICK_BLINK,
     SLOW_BLINK,
     USUAL_BLINK,

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from opentalking.providers.render.portrait import anatomy, lips
+from opentalking.providers.render.portrait import anatomy
 from opentalking.providers.render.portrait.anatomy import FaceFrame
-from opentalking.providers.render.portrait.bare_lips import lips_only
-from opentalking.providers.render.portrait.interior import Interior, build_interior
 from opentalking.providers.render.portrait.landmarks import Points
+from opentalking.providers.render.portrait.parts import lips
+from opentalking.providers.render.portrait.parts.bare_lips import lips_only
+from opentalking.providers.render.portrait.parts.interior import Interior, build_interior
 from opentalking.providers.render.portrait.picture import Picture, crisper
 from opentalking.providers.render.portrait.planes import Planes, split
 from opentalking.providers.render.portrait.warp import Grid, smoothstep

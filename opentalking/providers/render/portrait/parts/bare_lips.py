@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.providers.render.portrait.anatomy import FaceFrame
-from opentalking.providers.render.portrait.lips import Mouth
+from opentalking.providers.render.portrait.parts.lips import Mouth
 from opentalking.providers.render.portrait.picture import Picture
 
 _GROWN_MILLIMETRES = 1.0

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.core.media import FPS, MEDIA_RATE, Samples, Speech
-from opentalking.providers.render.portrait.coarticulation import Shape, blend, shapes_of
-from opentalking.providers.render.portrait.heard import Closures, HeardSound
+from opentalking.providers.render.portrait.acting.coarticulation import Shape, blend, shapes_of
+from opentalking.providers.render.portrait.acting.heard import Closures, HeardSound
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
 HOP_SECONDS = 0.01

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from opentalking.providers.render.portrait import anatomy
 from opentalking.providers.render.portrait.anatomy import FaceFrame
-from opentalking.providers.render.portrait.eyelids import Eye
 from opentalking.providers.render.portrait.landmarks import Points
+from opentalking.providers.render.portrait.parts.eyelids import Eye
 from opentalking.providers.render.portrait.picture import Picture
 from opentalking.providers.render.portrait.planes import Planes
 from opentalking.providers.render.portrait.warp import bend, smoothstep

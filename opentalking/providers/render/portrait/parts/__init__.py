@@ -1,0 +1,1 @@
+"""The parts of a picture that move: built once for each portrait."""
