@@ -75,7 +75,9 @@ class Settings(BaseModel):
 
     # --- models and faces
     default_model: str = Field("portrait", description="Talking-head model that lists name first.")
-    prewarm_avatars: str = Field("demo-avatar", description="Comma list of avatars prepared at start.")
+    prewarm_avatars: str = Field(
+        "demo-avatar,*", description="Comma list of avatars prepared at start; `*`: then all others."
+    )
     portrait_max_pixels: int = Field(
         409_600,
         ge=4096,

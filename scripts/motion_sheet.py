@@ -18,10 +18,7 @@ from opentalking.core.conversation import EMOTIONS, Emotion  # noqa: E402
 from opentalking.core.media import I420, MEDIA_RATE, PhonemeTiming, Speech  # noqa: E402
 from opentalking.core.providers import Look  # noqa: E402
 from opentalking.providers.render.portrait import prepared  # noqa: E402
-from opentalking.providers.render.portrait.expression import (
-    Expression,  # noqa: E402
-    Pose,  # noqa: E402
-)
+from opentalking.providers.render.portrait.expression import Expression, Pose  # noqa: E402
 from opentalking.providers.render.portrait.landmarks import FaceFinder  # noqa: E402
 from opentalking.providers.render.portrait.looks import Carried, LookStream  # noqa: E402
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter  # noqa: E402

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ import apps.web
 import opentalking
 from apps.api.deps import ApiServices
 from apps.unified.faces import make_faces
+from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.catalog.avatars import AvatarCatalog
-from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.providers import ChatModel, TextToSpeech
 from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
@@ -92,7 +92,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
     services = _services(settings, toolbox, worker, models, avatars)
-    services.lifespan = lambda: _running(settings, worker, toolbox, (pool, idle_pool))
+    services.lifespan = lambda: _running(settings, worker, toolbox, avatars, (pool, idle_pool))
     return Server(services, worker, toolbox)
 
 
@@ -232,7 +232,11 @@ def _services(
 
 @asynccontextmanager
 async def _running(
-    settings: Settings, worker: Worker, toolbox: Toolbox, pools: tuple[ThreadPoolExecutor, ...]
+    settings: Settings,
+    worker: Worker,
+    toolbox: Toolbox,
+    avatars: AvatarService,
+    pools: tuple[ThreadPoolExecutor, ...],
 ) -> AsyncIterator[None]:
     """Run the worker and warm the models while inside; afterwards everything is closed."""
     async with AsyncExitStack() as stack:
@@ -243,7 +247,7 @@ async def _running(
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
-        warming = asyncio.create_task(_warm(settings, toolbox), name="warm-up")
+        warming = asyncio.create_task(warm_up(settings, toolbox, avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
         yield
 
@@ -268,39 +272,3 @@ async def _close_providers(toolbox: Toolbox) -> None:
         await speaker.aclose()
     for renderer in {id(renderer): renderer for renderer in toolbox.renderers.values()}.values():
         await renderer.aclose()
-
-
-async def _warm(settings: Settings, toolbox: Toolbox) -> None:
-    """Prepare what a first visitor needs: the face, the voice, the model; a failure is a log line."""
-    avatars: list[AvatarBundle] = []
-    for avatar_id in filter(None, (part.strip() for part in settings.prewarm_avatars.split(","))):
-        await _try("avatar", _warm_avatar(toolbox, settings.default_model, avatar_id, avatars))
-    speaker = toolbox.speakers.get(settings.tts_default_provider)
-    if speaker is not None and not speaker.ready():
-        voices = [voice for avatar in avatars for voice in avatar.voices.values()]
-        await _try("voice", speaker.warm(list(dict.fromkeys(voices))))
-    told = EngineConfig(system_prompt=settings.llm_system_prompt, emotion_tags=settings.llm_emotion_tags)
-    persona = avatars[0].persona_prompt if avatars else ""
-    await _try("chat model", toolbox.chat_model.warm(told.instructions(persona=persona)))
-    log.info("warm")
-
-
-async def _try(what: str, work: Coroutine[Any, Any, None]) -> None:
-    outcome = (await asyncio.gather(work, return_exceptions=True))[0]
-    if isinstance(outcome, OpenTalkingError):
-        log.warning("could not be prepared", what=what, error=outcome.message)
-    elif isinstance(outcome, Exception):
-        log.error("preparing failed", what=what, exc_info=outcome)
-
-
-async def _warm_avatar(toolbox: Toolbox, model: str, avatar_id: str, warmed: list[AvatarBundle]) -> None:
-    bundle = await toolbox.avatars.bundle(avatar_id)
-    warmed.append(bundle)
-    renderer = toolbox.renderers.get(model)
-    if renderer is None:
-        return
-    face = await renderer.open(bundle)
-    try:
-        await toolbox.idle_cache.get(face.idle_key, "h264", face.idle_frames)
-    finally:
-        await face.aclose()

@@ -23,6 +23,8 @@ import psutil
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+DEFAULTS = {"OPENTALKING_LOG_FORMAT": "json", "OPENTALKING_PREWARM_AVATARS": "demo-avatar"}
+"""The other characters are prepared by whoever asks for them, so that nothing runs beside a test."""
 STEADY_VOICE = {"OPENTALKING_TTS_LOCAL_NOISE_SCALE": "0", "OPENTALKING_TTS_LOCAL_NOISE_W": "0"}
 """Every take of the voice is the same."""
 
@@ -72,7 +74,7 @@ class RunningServer:
             str(program),
             *("serve", "--host", "127.0.0.1", "--port", str(self._port)),
             cwd=self._directory,
-            env={**environment, "OPENTALKING_LOG_FORMAT": "json", **self._settings},
+            env={**environment, **DEFAULTS, **self._settings},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -47,4 +47,8 @@ export const voice: VoiceItem = {
   display_label: "Joe (en-US)",
   target_model: null,
   source: "system",
+  language: "en-US",
+  gender: "male",
+  engine: "piper",
+  licence: "CC0-1.0 (data set)",
 };
