@@ -9,7 +9,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from tests.support.avatars import tinted_avatar
+from tests.support.avatars import quick_avatar, tinted_avatar
 from tests.support.browser import Chromium, Visit
 from tests.support.figures import Measured
 from tests.support.listen import Listener
@@ -105,6 +105,7 @@ async def server(
 ) -> AsyncIterator[RunningServer]:
     """The shared server; whoever needs other settings or breaks it starts another one."""
     avatars = tmp_path_factory.mktemp("avatars")
+    quick_avatar(avatars)
     tinted_avatar(avatars, "red-twin", (1.0, 0.55, 0.5))
     settings = {
         **base_settings,
