@@ -42,6 +42,12 @@ def sound(pieces: Sequence[Speech]) -> Samples:
     return np.concatenate([piece.pcm for piece in pieces])
 
 
+async def test_warming_up_loads_the_default_voice_too(voice: LocalTextToSpeech) -> None:
+    assert voice.voices()[0].engine == "piper"
+    assert voice.pid("piper")
+    assert voice.pid("kokoro")
+
+
 async def test_it_speaks_in_pieces_that_make_up_the_text(voice: LocalTextToSpeech) -> None:
     text = "你好，很高兴认识你！我在2024年开始用Python。"
     pieces = await say(voice, text, "zf_xiaoxiao")

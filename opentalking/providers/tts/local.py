@@ -98,9 +98,9 @@ class LocalTextToSpeech:
             self._cache.put(key, spoken)
 
     async def warm(self, voices: Sequence[str] = ()) -> None:
-        """Load the engines of these voices (none: of the default voice) and speak something unheard."""
+        """Load the engines of these voices and of the default one, and speak something unheard."""
         known = {voice.voice_id: voice for voice in self.voices()}
-        wanted = [known[name] for name in voices if name in known] or list(known.values())[:1]
+        wanted = [known[name] for name in dict.fromkeys((*voices, *list(known)[:1])) if name in known]
         if not wanted:
             raise ProviderError(self.ready(), stage="tts", provider=self.name)
         for engine in self._engines.values():
