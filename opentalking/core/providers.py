@@ -120,8 +120,9 @@ class LookingFace(Face, Protocol):
         """Frames of a look, one at a time and no faster than they are asked for, until closed.
 
         Begins as the face looks now, at `idle_position` of the idle loop. "rest" ends by itself where
-        the idle loop can go on: with the frame before a whole second of it. A `render` that
-        comes meanwhile takes over from the look. Raises `ProviderError(stage="render")`.
+        the idle loop can go on: with the frame before a whole second of it. A `render` goes on from how
+        the face looks then; close the look once its pictures are seen. Raises
+        `ProviderError(stage="render")`.
         """
         ...
 

@@ -110,8 +110,8 @@ class Speaker:
         resampler = SpeechResampler(MEDIA_RATE)
         async with aclosing(self._voice.speak(spoken)) as pieces:
             async for piece in pieces:
-                if not len(piece.pcm):
-                    continue
+                if not len(piece.pcm) and (first or not piece.ends_sentence):
+                    continue  # an end without sound still frees what resampler and face hold back
                 speech = dataclasses.replace(resampler.feed(piece), emotion=sentence.emotion)
                 if first:
                     self._report.tts("first_audio", index)

@@ -9,7 +9,7 @@ from opentalking.core.conversation import EMOTIONS, Emotion
 from opentalking.text.splitter import Sentence
 
 _NAMES = {name.casefold(): name for name in EMOTIONS}
-_TAG = re.compile(rf"\[({'|'.join(EMOTIONS)})\](?!\()", re.IGNORECASE)
+_TAG = re.compile(rf"\[({'|'.join(EMOTIONS)})\](?!\()", re.IGNORECASE | re.ASCII)
 _LONGEST_TAG = max(map(len, EMOTIONS)) + 2
 
 

@@ -82,6 +82,21 @@ async def test_a_tag_in_a_text_to_say_works_the_same() -> None:
 
 
 @virtual
+async def test_letters_that_only_look_like_a_tag_do_no_harm() -> None:
+    text = "[serıous] Hello."
+    model = ScriptedModel(lambda _: text)
+    async with engine(Parts(chat_model=model)) as e:
+        session, _, log = await e.create()
+        await e.speak(session, text)
+        assert (await log.until("speech.ended")).text == text
+        await log.until("session.state_changed", count=5)
+        await e.chat(session, "go")
+        ended = await log.until("speech.ended", count=2)
+        assert (ended.reason, ended.text) == ("completed", text)
+        await e.delete(session)
+
+
+@virtual
 async def test_the_field_is_the_default_of_its_turn_only() -> None:
     renderer = WatchedRenderer()
     model = ScriptedModel(lambda _: "One is said. [neutral] Two is said.")

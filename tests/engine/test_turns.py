@@ -2,15 +2,17 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
+from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import StartSession, VoiceChoice
 from opentalking.core.errors import Conflict
-from opentalking.core.media import Outlook, Speech
-from opentalking.providers.fake import ScriptedModel, ToneVoice
+from opentalking.core.media import MEDIA_RATE, Outlook, Samples, Segment, Speech
+from opentalking.providers.fake import FlatFace, FlatRenderer, ScriptedModel, ToneVoice
 from tests.engine.harness import Parts, engine, virtual
 
 CHAT_ORDER = [
@@ -320,4 +322,56 @@ async def test_a_caption_knows_all_its_words_before_all_its_sound_is_made() -> N
         [chunk] = log.of("subtitle.chunk", turn)
         assert [word.text for word in chunk.words] == ["one", "two", "three", "four."]
         assert (chunk.start_ms, chunk.end_ms) == (0, 1200)
+        await e.delete(session)
+
+
+class LateEndVoice(ToneVoice):
+    """Says in a piece of its own, without sound, that a sentence is over."""
+
+    async def speak(
+        self, text: str, voice: str | None = None, model: str | None = None
+    ) -> AsyncGenerator[Speech]:
+        async for whole in super().speak(text, voice, model):
+            yield replace(whole, ends_sentence=False)
+            yield Speech(np.zeros(0, np.int16), whole.sample_rate)
+
+
+@dataclass
+class ListeningRenderer(FlatRenderer):
+    """Keeps the speech that its faces got."""
+
+    heard: list[Speech] = field(default_factory=list)
+
+    async def open(self, avatar: AvatarBundle) -> "ListeningFace":
+        return ListeningFace(self.heard)
+
+
+class ListeningFace(FlatFace):
+    def __init__(self, heard: list[Speech]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    async def render(
+        self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
+    ) -> AsyncGenerator[Segment, None]:
+        async def noted() -> AsyncIterator[Speech]:
+            async for piece in speech:
+                self._heard.append(piece)
+                yield piece
+
+        async for segment in super().render(noted(), turn_id, idle_position):
+            yield segment
+
+
+@virtual
+async def test_a_sentence_that_ends_without_sound_is_not_kept_for_the_next_one() -> None:
+    renderer = ListeningRenderer()
+    parts = Parts(speakers={"local": LateEndVoice("local")}, renderers={"fake": renderer})
+    async with engine(parts) as e:
+        session, _, log = await e.create()
+        await e.speak(session, "One two three.")
+        await log.until("speech.ended")
+        sound: Samples = np.concatenate([piece.pcm for piece in renderer.heard])
+        assert len(sound) == round(0.9 * MEDIA_RATE), "nothing stays in the resampler"
+        assert renderer.heard[-1].ends_sentence, "the face need not wait for more"
         await e.delete(session)

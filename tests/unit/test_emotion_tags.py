@@ -58,6 +58,7 @@ def test_tags_are_taken_out_and_count_from_their_sentence_on(
     [
         "[laughs] Well.",
         "[happyness] no.",
+        "[ser\u0131ous] and [SER\u0130OUS] are no ASCII, nor is [\u017fad].",
         "An [open bracket",
         "[happy](https://example.org) is a link.",
         "[ ] to do, [x] done, [1] quoted, [sad",

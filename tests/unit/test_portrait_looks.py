@@ -23,6 +23,7 @@ from tests.support.portraits import (
     frames_of,
     rendered,
     spoken,
+    stream,
     write_picture,
 )
 
@@ -150,8 +151,18 @@ async def test_speech_goes_on_from_the_look(face: PortraitFace) -> None:
     assert jumps([frames[-1], *talking]) < 1.8 * jumps(loop)
     assert difference(frames[-1], talking[0], HAIR) < 0.6 * difference(frames[-1], loop[40], HAIR)
     assert difference(talking[-1], loop[(40 + len(talking) - 1) % len(loop)], HAIR) < jumps(loop)
+    await _going_on.pop().aclose()
     again = await looked(face, "thinking", 3, 90)
     assert jumps([loop[89], *again]) < 1.8 * jumps(loop), "the look before the turn is forgotten"
+
+
+async def test_a_turn_dropped_before_it_is_seen_leaves_the_look_as_it_is(face: PortraitFace) -> None:
+    loop = list(face.idle_frames())
+    frames = await looked(face, "thinking", 40, 0)
+    async with aclosing(face.render(stream(spoken([("ɑ", 0.4)])), "turn-1", 40)) as segments:
+        await anext(segments)
+    back = await looked(face, "rest", 20, 40)
+    assert jumps([frames[-1], *back]) < 1.8 * jumps(loop)
 
 
 async def test_an_abandoned_look_is_forgotten(face: PortraitFace) -> None:

@@ -125,6 +125,26 @@ def test_pieces_of_a_sentence_give_the_same_mouth_as_the_whole() -> None:
     assert np.delete(apart, range(joint - 4, joint + 4), axis=0).max() < 0.12
 
 
+def test_lips_forget_what_was_said_before_sound_without_phonemes() -> None:
+    after = []
+    for vowel in ("uː", "ɑː"):
+        pause = Speech(np.zeros(MEDIA_RATE, np.int16), MEDIA_RATE, ends_sentence=False)
+        pieces = [spoken([(vowel, 0.4)], ends_sentence=False), pause, spoken([("iː", 0.4)])]
+        after.append(np.array([one.mouth for one in performed(*pieces)])[-20:])
+    assert np.abs(after[0] - after[1]).max() < 0.02
+
+
+def test_sound_of_which_nothing_is_decided_yet_stays_in_its_place() -> None:
+    articulation = Articulation()
+    articulation.add(spoken([("ɑ", 2.0)], ends_sentence=False), 0.0)
+    hardly = Speech(np.zeros(960, np.int16), MEDIA_RATE, ends_sentence=False)
+    articulation.add(hardly, 2.0)
+    decided = articulation.decided_frames
+    for frame in range(decided):
+        articulation.next_frame(frame)
+    assert articulation.decided_frames == decided == 49
+
+
 def test_the_mouth_never_jumps() -> None:
     pieces = [spoken(SENTENCE, ends_sentence=k % 2 == 1) for k in range(6)]
     mouth = np.array([one.mouth for one in performed(*pieces)])

@@ -209,8 +209,8 @@ class PortraitFace:
         self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
     ) -> AsyncGenerator[Segment, None]:
         """Segments for `speech`, the first one a single frame; see `opentalking.core.providers.Face`."""
-        shown, self._carried = self._carried.ease, Carried()
-        stream = PortraitStream(self._portrait, turn_id, idle_position, shown)
+        # a look is over when it is closed: a turn that is dropped before it is seen leaves it as it is
+        stream = PortraitStream(self._portrait, turn_id, idle_position, self._carried.ease)
         pieces = aiter(speech)
         while not stream.finished:
             piece = await anext(pieces, None)

@@ -103,7 +103,7 @@ class Articulation:
         self._closures: deque[_Closure] = deque()
         self._heard: HeardSound | None = None
         self._before: list[Shape] = []
-        """The last shapes of the piece before, whose end is time 0."""
+        """The last shapes of the piece before, whose end is time 0; none if only its sound is known."""
         self._end = 0.0
         self._halfway = np.zeros(len(PARAMETERS))
         self._state = np.zeros(len(PARAMETERS))
@@ -139,6 +139,7 @@ class Articulation:
         if self._heard is None:
             self._heard = HeardSound(start_seconds)
             self._pieces.append(self._heard)
+            self._before = []
         self._close_on(self._heard.feed(pcm))
 
     def _close_on(self, closures: Closures) -> None:

@@ -42,7 +42,7 @@ class HeardSound:
 
     def forget(self, before: float) -> None:
         """Drop what lies more than a second before `before`."""
-        rows = self.index(before - 1)
+        rows = max(0, self.index(before - 1))
         self.targets, self.loudness = self.targets[rows:], self.loudness[rows:]
         self._forgotten += rows
 

@@ -94,6 +94,7 @@ class Performance:
         """Plan the piece that begins at `start_seconds` of the turn."""
         loudness = self._articulation.add(speech, start_seconds)
         if not len(loudness):
+            self._in_sentence &= not speech.ends_sentence
             return
         self._emotions.append((start_seconds, speech.emotion))
         if not self._in_sentence:
