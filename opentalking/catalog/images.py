@@ -33,6 +33,11 @@ def check_image(data: bytes) -> ImageHeader:
     """
     if len(data) > MAX_BYTES:
         raise TooLarge(f"the picture is larger than {MAX_BYTES // 2**20} MiB")
+    return check_pixels(data)
+
+
+def check_pixels(data: bytes) -> ImageHeader:
+    """`check_image` for a picture of any number of bytes."""
     if not data:
         raise InvalidInput("the picture is empty")
     header = _header(data)

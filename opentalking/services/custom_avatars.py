@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from opentalking.catalog.bundles import write_bundle
-from opentalking.catalog.images import check_image
+from opentalking.catalog.images import MIN_SIDE_PIXELS, check_image
 from opentalking.core.errors import InvalidInput
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait.landmarks import FaceFinder
@@ -82,6 +82,8 @@ class AvatarMaker:
         if wanted.crop:
             picture = self._cropped(picture)
         picture = fitted(picture, self._max_size)
+        if min(picture.shape[:2]) < MIN_SIDE_PIXELS:
+            raise InvalidInput("the picture is too long and narrow")
         found = study(picture, self._finder)
         manifest = _manifest(avatar_id, name, wanted, found)
         png = _png(picture)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from opentalking.catalog.manifest import BrokenBundle
 from opentalking.core.errors import Conflict, InvalidInput, TooLarge
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait import PortraitRenderer
+from opentalking.providers.render.portrait.parts.drawn_lips import read_lips
+from opentalking.providers.render.portrait.picture import decode
 from opentalking.services.bundle_check import problems_of
 from opentalking.services.custom_avatars import AvatarMaker, MadeAvatar, NewAvatar, fitted
 from tests.support.photos import PHOTOS, beside, smiling, spectacled, turned
@@ -289,3 +292,35 @@ def test_a_manifest_that_would_not_be_read_is_not_written(tmp_path: Path) -> Non
     with pytest.raises(BrokenBundle):
         write_bundle(tmp_path, {"id": "anna", "fps": 25}, {"preview.png": b""})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_narrow_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="narrow"):
+        make(tmp_path / "avatars", np.full((40, 4000, 3), 90, np.uint8))
+    assert not list((tmp_path / "avatars").glob("*"))
+
+
+def test_a_transparent_picture_takes_little_memory() -> None:
+    picture = np.zeros((3000, 2000, 4), np.uint16)
+    picture[..., 3] = 65535
+    data = encoded(picture, ".png")
+    tracemalloc.start()
+    decode(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * picture.nbytes
+
+
+@pytest.mark.parametrize("name", ["reference.png", "preview.png"])
+def test_a_picture_that_says_it_is_huge_is_not_decoded(tmp_path: Path, name: str) -> None:
+    directory = broken(tmp_path)
+    (directory / name).write_bytes(png_claiming(30_000, 30_000))
+    problems, _ = problems_of(directory)
+    assert any("30000x30000" in problem for problem in problems), problems
+
+
+def test_absurd_numbers_in_a_manifest_are_problems(tmp_path: Path) -> None:
+    lids = {"file": "preview.png", "steps": 2, "top": 10**400, "bottom": 1}
+    directory = broken(tmp_path, metadata={"animation": {"lids": lids}})
+    assert any("lids" in problem for problem in problems_of(directory)[0])
+    assert read_lips({"lips": "exact", "outer_lip": [[10**400, 0]] * 6, "inner_mouth": []}) is None
