@@ -7,6 +7,7 @@ from opentalking.catalog.avatars import PREVIEW_MAX_BYTES
 from opentalking.catalog.images import check_pixels
 from opentalking.catalog.manifest import BrokenBundle, read_manifest
 from opentalking.core.errors import InvalidInput
+from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.picture import Picture, decode, lid_pictures, read_files
 from opentalking.providers.render.portrait.study import Study, study
@@ -26,8 +27,11 @@ def problems_of(directory: Path) -> tuple[list[str], Study | None]:
     """
     if not directory.is_dir():
         return [f"{directory} is no directory"], None
+    name = directory.resolve().name
+    if not is_slug(name):
+        return [f"the directory's name {name!r} is no id: letters, digits, - and _ only, at most 96"], None
     try:
-        manifest = read_manifest(directory / "manifest.json", directory.resolve().name)
+        manifest = read_manifest(directory / "manifest.json", name)
     except BrokenBundle as error:
         return [str(error)], None
     problems = [*_preview_problems(directory), *_animation_problems(manifest)]

@@ -168,7 +168,8 @@ def test_a_large_photo_is_shrunk_to_even_sides_and_never_enlarged(tmp_path: Path
     [
         (png_claiming(20_000, 20_000), InvalidInput, "20000x20000"),
         (png_claiming(8, 8), InvalidInput, "16 pixels"),
-        (png_claiming(640, 480), InvalidInput, "decoded"),
+        (png_claiming(640, 480), InvalidInput, "cut off"),
+        (encoded(spectacled(), ".png")[:200_000], InvalidInput, "cut off"),
         (b"\x89PNG\r\n\x1a\n", InvalidInput, "cut off"),
         (encoded(spectacled(), ".jpg")[:20_000], InvalidInput, "cut off"),
         (encoded(spectacled(), ".webp")[:9_000], InvalidInput, "cut off"),
@@ -324,3 +325,8 @@ def test_absurd_numbers_in_a_manifest_are_problems(tmp_path: Path) -> None:
     directory = broken(tmp_path, metadata={"animation": {"lids": lids}})
     assert any("lids" in problem for problem in problems_of(directory)[0])
     assert read_lips({"lips": "exact", "outer_lip": [[10**400, 0]] * 6, "inner_mouth": []}) is None
+
+
+def test_a_directory_that_no_list_shows_is_a_problem(tmp_path: Path) -> None:
+    directory = broken(tmp_path, id="an.na").rename(tmp_path / "an.na")
+    assert "no id" in problems_of(directory)[0][0]
