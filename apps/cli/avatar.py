@@ -40,7 +40,7 @@ def create(  # noqa: PLR0913 - one option each
     """Make an avatar from a photo."""
     from opentalking.services.custom_avatars import AvatarMaker, NewAvatar, slug_of  # noqa: PLC0415
 
-    title = name or photo.stem.replace("_", " ").strip()
+    title = name or photo.stem.encode("utf-8", "replace").decode().replace("_", " ").strip()
     voices = {language: voice for language, voice in (("en", voice_en), ("zh", voice_zh)) if voice}
     root = avatars_dir.expanduser() if avatars_dir else Environment().settings.avatars_path
     wanted = NewAvatar(

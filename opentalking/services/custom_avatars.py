@@ -1,6 +1,7 @@
 """Avatars from people's own pictures: a bundle from one photo, and what is wrong with a bundle."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -75,6 +76,8 @@ class AvatarMaker:
         name = wanted.name.strip()
         if not name or len(name) > NAME_MAX_CHARACTERS:
             raise InvalidInput(f"an avatar needs a name of 1 to {NAME_MAX_CHARACTERS} characters")
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+            raise InvalidInput("an avatar's name has no control characters")
         avatar_id = wanted.avatar_id or _fresh_id(name)
         if not is_slug(avatar_id):
             raise InvalidInput("an avatar id has letters, digits, - and _ only, at most 96")

@@ -185,7 +185,15 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize(
-    ("name", "avatar_id"), [(" ", "anna"), ("x" * 101, "anna"), ("Anna", "../anna"), ("Anna", "a.b")]
+    ("name", "avatar_id"),
+    [
+        (" ", "anna"),
+        ("x" * 101, "anna"),
+        ("a\nb", "anna"),
+        ("\ud800", "anna"),
+        ("Anna", "../anna"),
+        ("Anna", "a.b"),
+    ],
 )
 def test_names_and_ids_are_checked(tmp_path: Path, name: str, avatar_id: str) -> None:
     with pytest.raises(InvalidInput):
