@@ -62,7 +62,7 @@ _SIGNS = "".join(re.escape(sign) for sign in _CURRENCIES)
 # After these a number is counted, and 2 is 两.
 _MEASURES = (
     "个只位次件条张本辆台名岁天周句份块元毛分钟小时点年号路楼层间家杯瓶碗双对种类项场首部篇页段倍米克斤公"
-    "吨万亿千百秒人所座匹头棵支枚顿套盒包袋款步"
+    "吨万亿千百秒人所座匹头棵支枚顿套盒包袋款步多"
 )
 _NOT_COUNTED = frozenset("月日号路楼层")
 _SYMBOLS = {
@@ -110,7 +110,7 @@ _LATIN = rf"{_LATIN_LETTER}+(?:['’]{_LATIN_LETTER}+)*"
 _DASH = r"\s?[-–—−－~～]\s?"
 _BEFORE_DASH = "|".join(
     ["(?<=[%％年月日号点时分元])", r"(?<=:\d\d)", r"(?<=第\d)", r"(?<=第\d\d)"]
-    + [rf"(?<=\d{re.escape(unit)})" for unit in _UNITS]
+    + [rf"(?<=[\d\s]{re.escape(unit)})" for unit in _UNITS]
 )
 _MINUS = r"(?P<minus>(?<![A-Za-z\d])[-−])?"
 _EQUALS = re.compile(r"\s?=")
@@ -322,6 +322,7 @@ _RULES: dict[str, Rule] = {
     "number": (rf"(?P<minus>(?<![^\W是为到至于约达值])[-−])?(?P<plain>{_NUMBER})", _number),
     "greek": (LONE_GREEK, lambda match: GREEK[match[0]]),
     "circled": (CIRCLED, lambda match: numbers.cardinal(circled_number(match[0]))),
+    "dot": (r"(?<=[A-Za-z\d])\.(?=[a-z])", lambda _: "点"),
     "tilde": (r"[~～](?:(?=\s?(?P<number>[\d$￥¥])))?", _tilde),
     "latin": (_LATIN, lambda match: match[0].replace("’", "'")),
     "symbol": ("[" + "".join(re.escape(symbol) for symbol in _SYMBOLS) + "]", _symbol),

@@ -42,7 +42,7 @@ _WORD = rf"{_LETTER}+(?:['’]{_LETTER}+)*"
 _DASH = r"\s?[-–—−~]\s?"
 _BEFORE_DASH = "|".join(
     [r"(?<=:\d\d)", r"(?<=[\d\s][aApP][mM])", r"(?<=[aApP]\.[mM]\.)", "(?<=%)"]
-    + [rf"(?<=\d{re.escape(unit)})" for unit in UNITS]
+    + [rf"(?<=[\d\s]{re.escape(unit)})" for unit in UNITS]
 )
 _EQUALS = re.compile(r"\s?=")
 
@@ -338,6 +338,7 @@ _RULES: dict[str, Rule] = {
     "greek": (LONE_GREEK, lambda match: GREEK[match[0]]),
     "circled": (CIRCLED, lambda match: numbers.cardinal(circled_number(match[0]))),
     "about": (r"~(?=\s?\d)", lambda _: "about"),
+    "dot": (r"(?<=\w)\.(?=[a-z])", lambda _: "dot"),
     "word": (_WORD, _word),
     "symbol": ("[" + "".join(re.escape(symbol) for symbol in SYMBOLS) + "]", _symbol),
     "mark": (r"\s--?\s|--|[^\w\s]", _mark),

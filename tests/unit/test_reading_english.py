@@ -148,6 +148,8 @@ def test_each_reading_has_its_place_in_the_text(text: str) -> None:
         ("[1,200,3000]", "one thousand two hundred , three thousand"),
         ("１２３ ＡＢＣ ５０％ ①", "one hundred twenty-three ABC fifty percent one"),
         ("π is 3", "pi is three"),
+        ("50 km/h - 60 km/h", "fifty kilometers per hour to sixty kilometers per hour"),
+        ("Node.js and main.py.", "Node dot js and main dot py ."),
     ],
 )  # fmt: skip
 def test_what_used_to_be_misread(written: str, spoken: str) -> None:
