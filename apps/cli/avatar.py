@@ -40,11 +40,11 @@ def create(  # noqa: PLR0913 - one option each
     """Make an avatar from a photo."""
     from opentalking.services.custom_avatars import AvatarMaker, NewAvatar, slug_of  # noqa: PLC0415
 
-    title = name or photo.stem.replace("_", " ").strip()
+    title = name or photo.stem.encode("utf-8", "replace").decode().replace("_", " ").strip()
     voices = {language: voice for language, voice in (("en", voice_en), ("zh", voice_zh)) if voice}
     root = avatars_dir.expanduser() if avatars_dir else Environment().settings.avatars_path
     wanted = NewAvatar(
-        picture=photo.read_bytes(),
+        picture=_read(photo),
         name=title,
         avatar_id=avatar_id or slug_of(title) or None,
         voices=voices,
@@ -74,6 +74,14 @@ def validate(directory: Annotated[Path, typer.Argument(help="The bundle's direct
     if problems:
         raise typer.Exit(1)
     typer.echo("The bundle can be used.")
+
+
+def _read(photo: Path) -> bytes:
+    """As much of a file as tells that it is too large."""
+    from opentalking.catalog.images import MAX_BYTES  # noqa: PLC0415 - keeps `--help` fast
+
+    with photo.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _told(found: "Study") -> str:

@@ -10,6 +10,7 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE_PIXELS = 16
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_PNG_END = b"\0\0\0\0IEND"
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 _FRAME_HEADERS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _SCAN, _END = 0xDA, b"\xff\xd9"
@@ -33,6 +34,11 @@ def check_image(data: bytes) -> ImageHeader:
     """
     if len(data) > MAX_BYTES:
         raise TooLarge(f"the picture is larger than {MAX_BYTES // 2**20} MiB")
+    return check_pixels(data)
+
+
+def check_pixels(data: bytes) -> ImageHeader:
+    """`check_image` for a picture of any number of bytes."""
     if not data:
         raise InvalidInput("the picture is empty")
     header = _header(data)
@@ -42,6 +48,8 @@ def check_image(data: bytes) -> ImageHeader:
         )
     if min(header.width, header.height) < MIN_SIDE_PIXELS:
         raise InvalidInput(f"the picture must have at least {MIN_SIDE_PIXELS} pixels a side")
+    if header.format == "png" and data.find(_PNG_END) < 0:  # OpenCV would leave the rest black
+        raise InvalidInput("the picture is cut off or damaged")
     return header
 
 

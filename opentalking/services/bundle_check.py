@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from opentalking.catalog.avatars import PREVIEW_MAX_BYTES
-from opentalking.catalog.images import MAX_PIXELS
+from opentalking.catalog.images import check_pixels
 from opentalking.catalog.manifest import BrokenBundle, read_manifest
+from opentalking.core.errors import InvalidInput
+from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.picture import Picture, decode, lid_pictures, read_files
 from opentalking.providers.render.portrait.study import Study, study
+from opentalking.services.custom_avatars import fitted
 
 _ASPECT_TOLERANCE = 0.02
 _OUTLINES = ("outer_lip", "inner_mouth")
 _LEAST_OUTLINE_POINTS = 3
+_STUDIED_SIDE = 1600
 
 
 def problems_of(directory: Path) -> tuple[list[str], Study | None]:
@@ -23,8 +27,11 @@ def problems_of(directory: Path) -> tuple[list[str], Study | None]:
     """
     if not directory.is_dir():
         return [f"{directory} is no directory"], None
+    name = directory.resolve().name
+    if not is_slug(name):
+        return [f"the directory's name {name!r} is no id: letters, digits, - and _ only, at most 96"], None
     try:
-        manifest = read_manifest(directory / "manifest.json", directory.resolve().name)
+        manifest = read_manifest(directory / "manifest.json", name)
     except BrokenBundle as error:
         return [str(error)], None
     problems = [*_preview_problems(directory), *_animation_problems(manifest)]
@@ -34,20 +41,32 @@ def problems_of(directory: Path) -> tuple[list[str], Study | None]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         return [*problems, f"reference picture: {reason}"], None
     problems += _size_problems(picture, manifest)
-    return problems, study(picture, FaceFinder())
+    return problems, study(_small(picture), FaceFinder())
 
 
 def _picture(directory: Path, manifest: dict[str, Any]) -> Picture:
     files = read_files(directory, manifest)
-    picture = decode(files.picture)
-    if picture.shape[0] * picture.shape[1] > MAX_PIXELS:
-        raise ValueError(f"more than {MAX_PIXELS // 10**6} million pixels")
+    picture = _decoded(files.picture)
     described = manifest["metadata"].get("animation")
     if isinstance(described, dict) and "lids" in described and files.lids is None:
         raise ValueError("metadata.animation.lids names no usable strip")
     if files.lids is not None:
-        lid_pictures(picture, files.lids)
+        _decoded(files.lids.data)
+        lid_pictures(_small(picture), files.lids)
     return picture
+
+
+def _decoded(data: bytes) -> Picture:
+    """`decode`, but nothing that says of itself that it is huge; raises `ValueError`."""
+    try:
+        check_pixels(data)
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+    return decode(data)
+
+
+def _small(picture: Picture) -> Picture:
+    return fitted(picture, (_STUDIED_SIDE, _STUDIED_SIDE))
 
 
 def _size_problems(picture: Picture, manifest: dict[str, Any]) -> list[str]:
@@ -68,7 +87,7 @@ def _preview_problems(directory: Path) -> list[str]:
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return ["preview.png is no PNG picture"]
     try:
-        decode(data)
+        _decoded(data)
     except ValueError as error:
         return [f"preview.png: {error}"]
     return []

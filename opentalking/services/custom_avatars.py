@@ -1,6 +1,7 @@
 """Avatars from people's own pictures: a bundle from one photo, and what is wrong with a bundle."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from opentalking.catalog.bundles import write_bundle
-from opentalking.catalog.images import check_image
+from opentalking.catalog.images import MIN_SIDE_PIXELS, check_image
 from opentalking.core.errors import InvalidInput
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait.landmarks import FaceFinder
@@ -75,6 +76,8 @@ class AvatarMaker:
         name = wanted.name.strip()
         if not name or len(name) > NAME_MAX_CHARACTERS:
             raise InvalidInput(f"an avatar needs a name of 1 to {NAME_MAX_CHARACTERS} characters")
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+            raise InvalidInput("an avatar's name has no control characters")
         avatar_id = wanted.avatar_id or _fresh_id(name)
         if not is_slug(avatar_id):
             raise InvalidInput("an avatar id has letters, digits, - and _ only, at most 96")
@@ -82,6 +85,8 @@ class AvatarMaker:
         if wanted.crop:
             picture = self._cropped(picture)
         picture = fitted(picture, self._max_size)
+        if min(picture.shape[:2]) < MIN_SIDE_PIXELS:
+            raise InvalidInput("the picture is too long and narrow")
         found = study(picture, self._finder)
         manifest = _manifest(avatar_id, name, wanted, found)
         png = _png(picture)

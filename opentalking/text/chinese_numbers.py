@@ -2,8 +2,9 @@
 
 _DIGITS = "零一二三四五六七八九"
 _POWERS = ("", "十", "百", "千")
-_GROUPS = ("", "万", "亿", "兆")
+_GROUPS = ("", "万", "亿")
 _LARGEST_DIGITS = 16
+_LARGEST_GROUPED = 12
 
 
 def digits(number: str, *, phone: bool = False) -> str:
@@ -19,6 +20,8 @@ def cardinal(number: str) -> str:
         return digits(number)
     if number == "0":
         return "零"
+    if len(number) > _LARGEST_GROUPED:
+        return _beyond(number[:-8], number[-8:])
     words = ""
     groups = [number[max(0, end - 4) : end] for end in range(len(number), 0, -4)]
     for index in reversed(range(len(groups))):
@@ -44,6 +47,15 @@ def counted(number: str) -> str:
     if words == "二":
         return "两"
     return f"两{words[1:]}" if words[:2] in {"二百", "二千", "二万", "二亿"} else words
+
+
+def _beyond(high: str, low: str) -> str:
+    """Ten thousand times 亿 and more: "一万亿", as 兆 also means a million."""
+    words = f"{cardinal(high)}亿"
+    if not int(low):
+        return words
+    rest = cardinal(low)
+    return words + ("零" if low[0] == "0" else "") + ("一" if rest.startswith("十") else "") + rest
 
 
 def _group(group: str) -> str:

@@ -11,13 +11,16 @@ from opentalking.text.english_units import (
     CURRENCY_CODES,
     MAGNITUDES,
     MONTHS,
+    OPERATORS,
     SHORT_MONTHS,
     SYMBOLS,
+    TITLES,
     UNITS,
 )
+from opentalking.text.narrow import CIRCLED, GREEK, LONE_GREEK, circled_number, narrowed
 from opentalking.text.spoken import Spoken
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
 _ANY_MONTH = "|".join([*MONTHS, *(rf"{short}\b\.?" for short in SHORT_MONTHS)])
 _ANY_UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
 _SIGNS = "".join(re.escape(sign) for sign in CURRENCIES)
@@ -34,7 +37,14 @@ _MARKS = dict(zip("，。！？；：、（）", ",.!?;:,()", strict=True)) | {
     "》": "”",
 }
 _KEPT_MARKS = ',.!?;:—…"()“”'
-_WORD = r"[^\W\d_]+(?:['’][^\W\d_]+)*"
+_LETTER = r"[^\W\d_²³½¼¾⅓⅔①-⑳]"
+_WORD = rf"{_LETTER}+(?:['’]{_LETTER}+)*"
+_DASH = r"\s?[-–—−~]\s?"
+_BEFORE_DASH = "|".join(
+    [r"(?<=:\d\d)", r"(?<=[\d\s][aApP][mM])", r"(?<=[aApP]\.[mM]\.)", "(?<=%)"]
+    + [rf"(?<=[\d\s]{re.escape(unit)})" for unit in UNITS]
+)
+_EQUALS = re.compile(r"\s?=")
 
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 
@@ -44,7 +54,7 @@ def read_english(text: str) -> list[Spoken]:
 
     Words keep their case, which tells acronyms; marks are those of `,.!?;:—…"()“”`.
     """
-    return list(_scan(text))
+    return list(_scan(narrowed(text)))
 
 
 def _scan(text: str) -> Iterator[Spoken]:
@@ -86,13 +96,16 @@ def _date(match: re.Match[str]) -> str:
 def _month_day(match: re.Match[str]) -> str:
     month = match["month"].rstrip(".")
     year = f", {_year_or_number(match['year'])}" if match["year"] else ""
-    return f"{SHORT_MONTHS.get(month, month)} {numbers.ordinal(match['day'])}{year}"
+    last = f" to {numbers.ordinal(match['last'])}" if match["last"] else ""
+    return f"{SHORT_MONTHS.get(month, month)} {numbers.ordinal(match['day'])}{last}{year}"
 
 
 def _day_month(match: re.Match[str]) -> str:
     month = match["month2"].rstrip(".")
     year = f" {_year_or_number(match['year2'])}" if match["year2"] else ""
-    return f"the {numbers.ordinal(match['day2'])} of {SHORT_MONTHS.get(month, month)}{year}"
+    before = match.string[max(0, match.start() - 4) : match.start()]
+    article = "" if before.lower() == "the " else "the "
+    return f"{article}{numbers.ordinal(match['day2'])} of {SHORT_MONTHS.get(month, month)}{year}"
 
 
 def _time(match: re.Match[str]) -> str:
@@ -104,6 +117,8 @@ def _time(match: re.Match[str]) -> str:
         suffix = " P M" if 12 < hour < 24 else " A M"
         hour = (hour - 1) % 12 + 1
     words = numbers.cardinal(str(hour))
+    if (seconds := int(match["second"] or 0)) > 0:
+        suffix += f" and {numbers.cardinal(str(seconds))} second{'' if seconds == 1 else 's'}"
     if minute == 0:
         return words + (suffix or " o'clock")
     tail = f"oh {numbers.cardinal(str(minute))}" if minute < 10 else numbers.cardinal(str(minute))
@@ -115,20 +130,26 @@ def _hour(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    sign = match["sign"] or CURRENCY_CODES[match["code"]]
+    sign = match["sign"] or match["sign2"] or CURRENCY_CODES[match["code"]]
     amount, scale = match["sum"] or match["sum2"], match["scale"]
+    minus = "minus " if match["minus4"] else ""
     one, many, part, parts = CURRENCIES[sign]
-    if scale:
-        word = MAGNITUDES.get(scale.strip(), scale.strip())
-        return f"{numbers.decimal(amount)} {word} {many}"
+    if scale or match["upto"]:
+        upto = f" to {numbers.decimal(match['upto'])}" if match["upto"] else ""
+        word = f" {MAGNITUDES.get(scale.strip(), scale.strip())}" if scale else ""
+        return f"{minus}{numbers.decimal(amount)}{upto}{word} {many}"
     whole, _, cents = amount.partition(".")
     if len(cents) not in (0, 2):
-        return f"{numbers.decimal(amount)} {many}"
-    words = f"{numbers.cardinal(whole)} {one if whole == '1' else many}"
+        return f"{minus}{numbers.decimal(amount)} {many}"
+    words = f"{minus}{numbers.cardinal(whole)} {one if whole == '1' else many}"
     if not cents or not int(cents):
         return words
     change = f"{numbers.cardinal(cents)} {part if int(cents) == 1 else parts}"
-    return change if not int(whole.replace(",", "")) else f"{words} and {change}"
+    return f"{words} and {change}" if whole.strip("0,") else minus + change
+
+
+def _percent_range(match: re.Match[str]) -> str:
+    return f"{numbers.decimal(match['low'])} to {numbers.decimal(match['high'])} percent"
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -152,8 +173,20 @@ def _fraction(match: re.Match[str]) -> str:
     return numbers.fraction(match["above"], match["below"])
 
 
+def _mixed(match: re.Match[str]) -> str:
+    part = numbers.fraction(match["above2"], match["below2"]).replace("one half", "a half")
+    return f"{numbers.cardinal(match['whole'])} and {part}"
+
+
 def _range(match: re.Match[str]) -> str:
-    return f"{_year_or_number(match['from'])} to {_year_or_number(match['to'])}"
+    low, high, unit = match["from"], match["to"], match["unit2"]
+    if unit:
+        return f"{numbers.decimal(low)} to {numbers.decimal(high)} {UNITS[unit][1]}"
+    falls = float(low.replace(",", "")) > float(high.replace(",", ""))
+    is_difference = "−" in match["dash"] or _EQUALS.match(match.string, match.end()) is not None
+    if is_difference or (falls and match["dash"] == " - "):
+        return f"{numbers.decimal(low)} minus {numbers.decimal(high)}"
+    return f"{_year_or_number(low)} to {_year_or_number(high)}"
 
 
 def _number_list(text: str) -> str:
@@ -172,11 +205,17 @@ def _number(match: re.Match[str]) -> str:
 def _serial(match: re.Match[str]) -> str:
     """Digits within a name ("H264", "MP3", "GPT-4")."""
     number = match["serial"]
+    if "." in number:
+        return " point ".join(_year_or_number(part, years=False) for part in number.split("."))
     return numbers.cardinal(number) if len(number) < 3 else numbers.digits(number)
 
 
 def _abbreviation(match: re.Match[str]) -> str:
     return ABBREVIATIONS[match["short"].lower()]
+
+
+def _title(match: re.Match[str]) -> str:
+    return TITLES[(match["title"] or match["name"]).lower()]
 
 
 def _initials(match: re.Match[str]) -> str:
@@ -188,7 +227,8 @@ def _word(match: re.Match[str]) -> str:
 
 
 def _symbol(match: re.Match[str]) -> str:
-    return SYMBOLS[match[0]]
+    is_rest = match[0] in "½¼¾⅓⅔" and match.string[max(0, match.start() - 1) : match.start()].isdigit()
+    return f"and {SYMBOLS[match[0]]}" if is_rest else SYMBOLS[match[0]]
 
 
 def _numbered(_: re.Match[str]) -> str:
@@ -218,11 +258,23 @@ def _plain_number(match: re.Match[str]) -> str:
 
 
 _FULL_STOP = r"\.(?=\s|$|,)"
+_TITLES = "|".join(sorted(TITLES, key=len, reverse=True))
+_NAMED = "|".join(sorted(map(str.capitalize, TITLES), key=len, reverse=True))
 _SHORT = "|".join(re.escape(short) for short in sorted(ABBREVIATIONS, key=len, reverse=True))
 _ATTACHED = "|".join(re.escape(unit) for unit in ATTACHED_ONLY)
 _RULES: dict[str, Rule] = {
+    "decoration": (r"([=+~#<>@&$%*])\1{2,}", lambda _: ""),
+    "arrow": (r"-{1,2}>|={1,2}>|<-{1,2}(?![\d-])", lambda _: ","),
+    "operator": (
+        r"(?<=[\d)])(?:\s?\*\s?(?=[\d(])|\s/\s(?=\d)|/(?=\d{1,15}\s?=)|\^(?=\d))|[<>!=]=",
+        lambda match: OPERATORS[match[0].strip()],
+    ),
+    "until": (
+        rf"(?={_DASH}\d)(?:{_BEFORE_DASH}){_DASH}|(?<=\d){_DASH}(?=[{_SIGNS}]\d)",
+        lambda _: "to",
+    ),
     "address": (
-        r"(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://)?(?:[a-z0-9-]+\.)+"
+        r"(?<![\w.+-])(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://)?(?:[a-z0-9-]+\.)+"
         r"(?:com|org|net|io|ai|dev|de|cn|uk|edu|gov)\b(?:/[^\s,]*[^\s,.!?])?)",
         _address,
     ),
@@ -232,7 +284,8 @@ _RULES: dict[str, Rule] = {
         _date,
     ),
     "month_day": (
-        rf"\b(?P<month>{_ANY_MONTH})\s(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)?(?![\d:.]*\d)"
+        rf"\b(?P<month>{_ANY_MONTH})\s(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)?"
+        r"(?:\s?[-–]\s?(?P<last>[12]?\d|3[01])(?:st|nd|rd|th)?)?(?![\d:.]*\d|,\d{3}(?!\d)|\s?%)"
         r"(?:,?\s(?P<year>[12]\d{3})(?!\d))?",
         _month_day,
     ),
@@ -242,15 +295,17 @@ _RULES: dict[str, Rule] = {
         _day_month,
     ),
     "time": (
-        r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?(?!\d)(?:\s?(?P<half>[aApP](?:\.[mM]\.|[mM]\b)))?",
+        r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?!\d)(?:\s?(?P<half>[aApP](?:\.[mM]\.|[mM]\b)))?",
         _time,
     ),
     "hour": (r"\b(?P<bare>1[0-2]|[1-9])\s?(?P<side>[aApP](?:\.[mM]\.|[mM]\b))", _hour),
     "money": (
-        rf"(?:(?P<sign>[{_SIGNS}])\s?(?P<sum>{_NUMBER})|(?P<sum2>{_NUMBER})\s?"
-        rf"(?P<code>{'|'.join(CURRENCY_CODES)})\b){_SCALE}",
+        rf"(?P<minus4>(?<!\w)[-−])?(?:(?P<sign>[{_SIGNS}])\s?(?P<sum>{_NUMBER})"
+        rf"(?:\s?[-–—~]\s?(?P<upto>{_NUMBER})(?![\d-]))?|(?P<sum2>{_NUMBER})\s?"
+        rf"(?:(?P<code>{'|'.join(CURRENCY_CODES)})\b|(?P<sign2>[{_SIGNS}])(?!\s?[\d.]))){_SCALE}",
         _money,
     ),
+    "percent_range": (rf"(?P<low>{_NUMBER})\s?%?{_DASH}(?P<high>{_NUMBER})\s?%", _percent_range),
     "percent": (rf"(?P<minus1>(?<!\w)[-−])?(?P<share>{_NUMBER})\s?%", _percent),
     "decade": (r"['’]?\b(?P<decade>1\d\d0|20\d0|[2-9]0)s\b", _decade),
     "quantity": (
@@ -260,17 +315,30 @@ _RULES: dict[str, Rule] = {
     ),
     "ordinal": (r"\b(?P<nth>\d+)(?:st|nd|rd|th)\b", _ordinal),
     "phone": (
-        r"(?:\+\d{1,3}[-\s])?\d{3,4}(?:[-.]\d{2,4}){2,}(?!\d)|\+\d{1,3}(?:[-\s.]?\d{2,4}){2,}(?!\d)",
+        r"(?:\+?\d{1,3}[-\s]?)?\(\d{3}\)\s?\d{3}[-\s]\d{4}(?!\d)|(?:\+\d{1,3}[-\s])?\d{3,4}(?:[-.]\d{2,4}){2,}(?!\d)|\+\d{1,3}(?:[-\s.]?\d{2,4}){2,}(?!\d)",
         lambda match: _number_list(match[0]),
     ),
-    "fraction": (r"(?<![\d/])(?P<above>[1-9])/(?P<below>[2-9]|1\d|100)(?![\d/])", _fraction),
-    "range": (rf"(?P<from>{_NUMBER})\s?[-–—]\s?(?P<to>{_NUMBER})(?![\d-])", _range),
+    "mixed": (r"(?<!/)(?P<whole>\d{1,6})\s(?P<above2>[1-9])/(?P<below2>[2-9]|1\d|100)(?![\d/])", _mixed),
+    "fraction": (r"(?<![\d/])(?P<above>[1-9])/(?P<below>[2-9]|1\d|100)(?![\d/]|\s?=)", _fraction),
+    "range": (
+        rf"(?P<from>{_NUMBER})(?P<dash>{_DASH})(?P<to>{_NUMBER})(?![\d-])"
+        rf"(?:\s?(?P<unit2>{_ANY_UNIT})(?![\w/]))?",
+        _range,
+    ),
     "version": (r"\d+(?:\.\d+){2,}", _version),
-    "serial": (r"(?<=[A-Za-z])-?(?P<serial>\d+)", _serial),
+    "serial": (r"(?:(?<=[A-Z])-|(?<=[A-Za-z]))(?P<serial>\d+(?:\.\d+)*)", _serial),
     "number": (rf"(?P<minus3>(?<!\w)[-−])?(?P<plain>{_NUMBER})", _plain_number),
+    "title": (
+        rf"\b(?:(?P<title>(?i:{_TITLES}))\.(?=\s?\d)|(?P<name>{_NAMED})\.(?=\s+[A-Z]))",
+        _title,
+    ),
     "abbreviation": (rf"\b(?P<short>(?i:{_SHORT}))\.(?=\W|$)", _abbreviation),
     "numbered": (r"#(?=\d)|\b[Nn]o\.\s?(?=\d)", _numbered),
     "initials": (r"\b(?P<initials>(?:[A-Za-z]\.){2,})", _initials),
+    "greek": (LONE_GREEK, lambda match: GREEK[match[0]]),
+    "circled": (CIRCLED, lambda match: numbers.cardinal(circled_number(match[0]))),
+    "about": (r"~(?=\s?\d)", lambda _: "about"),
+    "dot": (r"(?<=\w)\.(?=[a-z])", lambda _: "dot"),
     "word": (_WORD, _word),
     "symbol": ("[" + "".join(re.escape(symbol) for symbol in SYMBOLS) + "]", _symbol),
     "mark": (r"\s--?\s|--|[^\w\s]", _mark),

@@ -72,7 +72,7 @@ UNITS = {
     "fps": ("frame per second", "frames per second"),
     "dB": ("decibel", "decibels"),
 }
-ATTACHED_ONLY = frozenset({"m", "s", "g", "h", "L", "V", "W", "min", "°"})
+ATTACHED_ONLY = frozenset({"m", "s", "L", "W", "°"})
 """Units that count as such only right behind the number."""
 
 MONTHS = (
@@ -97,9 +97,27 @@ ABBREVIATIONS = {
     "ms": "miz",
     "dr": "doctor",
     "prof": "professor",
-    "st": "saint",
+    "st": "street",
     "jr": "junior",
     "sr": "senior",
+    "vs": "versus",
+    "etc": "et cetera",
+    "approx": "approximately",
+    "dept": "department",
+    "inc": "incorporated",
+    "ltd": "limited",
+    "corp": "corporation",
+    "ave": "avenue",
+    "blvd": "boulevard",
+    "e.g": "for example",
+    "i.e": "that is",
+    "a.m": "A M",
+    "p.m": "P M",
+}
+"""Of words that are written with a full stop at their end, in lower case and without it."""
+
+TITLES = {
+    "st": "saint",
     "gen": "general",
     "col": "colonel",
     "capt": "captain",
@@ -110,25 +128,12 @@ ABBREVIATIONS = {
     "rep": "representative",
     "gov": "governor",
     "pres": "president",
-    "vs": "versus",
-    "etc": "et cetera",
-    "approx": "approximately",
-    "dept": "department",
-    "inc": "incorporated",
-    "ltd": "limited",
-    "corp": "corporation",
-    "ave": "avenue",
-    "blvd": "boulevard",
     "fig": "figure",
     "figs": "figures",
     "vol": "volume",
     "ch": "chapter",
-    "e.g": "for example",
-    "i.e": "that is",
-    "a.m": "A M",
-    "p.m": "P M",
 }
-"""Of words that are written with a full stop at their end, in lower case and without it."""
+"""Abbreviations that are other words where no name and no number follows ("a ripe fig.")."""
 
 SYMBOLS = {
     "&": "and",
@@ -147,5 +152,25 @@ SYMBOLS = {
     "$": "dollars",
     "€": "euros",
     "£": "pounds",
-    "~": "about",
+    "±": "plus or minus",
+    "≤": "at most",
+    "≥": "at least",
+    "≠": "is not",
+    "²": "squared",
+    "³": "cubed",
+    "½": "one half",
+    "¼": "one quarter",
+    "¾": "three quarters",
+    "⅓": "one third",
+    "⅔": "two thirds",
+}
+
+OPERATORS = {
+    "*": "times",
+    "/": "divided by",
+    "^": "to the power of",
+    "<=": "less than or equal to",
+    ">=": "greater than or equal to",
+    "!=": "is not",
+    "==": "equals",
 }

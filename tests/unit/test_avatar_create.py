@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from opentalking.catalog.manifest import BrokenBundle
 from opentalking.core.errors import Conflict, InvalidInput, TooLarge
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait import PortraitRenderer
+from opentalking.providers.render.portrait.parts.drawn_lips import read_lips
+from opentalking.providers.render.portrait.picture import decode
 from opentalking.services.bundle_check import problems_of
 from opentalking.services.custom_avatars import AvatarMaker, MadeAvatar, NewAvatar, fitted
 from tests.support.photos import PHOTOS, beside, smiling, spectacled, turned
@@ -165,7 +168,8 @@ def test_a_large_photo_is_shrunk_to_even_sides_and_never_enlarged(tmp_path: Path
     [
         (png_claiming(20_000, 20_000), InvalidInput, "20000x20000"),
         (png_claiming(8, 8), InvalidInput, "16 pixels"),
-        (png_claiming(640, 480), InvalidInput, "decoded"),
+        (png_claiming(640, 480), InvalidInput, "cut off"),
+        (encoded(spectacled(), ".png")[:200_000], InvalidInput, "cut off"),
         (b"\x89PNG\r\n\x1a\n", InvalidInput, "cut off"),
         (encoded(spectacled(), ".jpg")[:20_000], InvalidInput, "cut off"),
         (encoded(spectacled(), ".webp")[:9_000], InvalidInput, "cut off"),
@@ -181,7 +185,15 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize(
-    ("name", "avatar_id"), [(" ", "anna"), ("x" * 101, "anna"), ("Anna", "../anna"), ("Anna", "a.b")]
+    ("name", "avatar_id"),
+    [
+        (" ", "anna"),
+        ("x" * 101, "anna"),
+        ("a\nb", "anna"),
+        ("\ud800", "anna"),
+        ("Anna", "../anna"),
+        ("Anna", "a.b"),
+    ],
 )
 def test_names_and_ids_are_checked(tmp_path: Path, name: str, avatar_id: str) -> None:
     with pytest.raises(InvalidInput):
@@ -289,3 +301,40 @@ def test_a_manifest_that_would_not_be_read_is_not_written(tmp_path: Path) -> Non
     with pytest.raises(BrokenBundle):
         write_bundle(tmp_path, {"id": "anna", "fps": 25}, {"preview.png": b""})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_narrow_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="narrow"):
+        make(tmp_path / "avatars", np.full((40, 4000, 3), 90, np.uint8))
+    assert not list((tmp_path / "avatars").glob("*"))
+
+
+def test_a_transparent_picture_takes_little_memory() -> None:
+    picture = np.zeros((3000, 2000, 4), np.uint16)
+    picture[..., 3] = 65535
+    data = encoded(picture, ".png")
+    tracemalloc.start()
+    decode(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * picture.nbytes
+
+
+@pytest.mark.parametrize("name", ["reference.png", "preview.png"])
+def test_a_picture_that_says_it_is_huge_is_not_decoded(tmp_path: Path, name: str) -> None:
+    directory = broken(tmp_path)
+    (directory / name).write_bytes(png_claiming(30_000, 30_000))
+    problems, _ = problems_of(directory)
+    assert any("30000x30000" in problem for problem in problems), problems
+
+
+def test_absurd_numbers_in_a_manifest_are_problems(tmp_path: Path) -> None:
+    lids = {"file": "preview.png", "steps": 2, "top": 10**400, "bottom": 1}
+    directory = broken(tmp_path, metadata={"animation": {"lids": lids}})
+    assert any("lids" in problem for problem in problems_of(directory)[0])
+    assert read_lips({"lips": "exact", "outer_lip": [[10**400, 0]] * 6, "inner_mouth": []}) is None
+
+
+def test_a_directory_that_no_list_shows_is_a_problem(tmp_path: Path) -> None:
+    directory = broken(tmp_path, id="an.na").rename(tmp_path / "an.na")
+    assert "no id" in problems_of(directory)[0][0]

@@ -9,7 +9,7 @@ from opentalking.core.errors import InvalidInput, ProviderError
 from opentalking.inference import models
 from opentalking.providers.tts.casting import cast
 from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
-from opentalking.text.language import language_of
+from opentalking.text.language import is_chinese_or_latin, language_of, mostly_known
 
 
 def voice(name: str, language: str, gender: Gender, engine: str = "kokoro") -> Voice:
@@ -99,3 +99,22 @@ def test_kokoro_belongs_to_both_offline_sets() -> None:
             file.id for file in models.CATALOGUE.members(name)
         }
     assert "piper-joe" not in models.CATALOGUE.sets["permissive"]
+
+
+@pytest.mark.parametrize("text", ["ＡＰＰ下载", "Nguyễn ate phở.", "The value of π.", "α粒子", "ﬁne"])
+def test_accents_wide_letters_and_lone_greek_ones_change_nobody_s_voice(text: str) -> None:
+    assert is_chinese_or_latin(text)
+
+
+def test_a_few_letters_of_another_script_are_left_out() -> None:
+    assert mostly_known("他叫Иван，是我最好的朋友。") == "他叫，是我最好的朋友。"
+    assert mostly_known("日本語です") == "日本語"
+    assert mostly_known("Καλημέρα") == mostly_known("안녕하세요 hi") == ""
+
+
+async def test_a_language_nobody_speaks_is_said_so_also_with_ideographs(models_dir: Path) -> None:
+    speaker = LocalTextToSpeech(LocalSpeechConfig(models_dir))
+    with pytest.raises(ProviderError, match="English and Chinese"):
+        async for _ in speaker.speak("漢字とかなです"):
+            pass
+    await speaker.aclose()

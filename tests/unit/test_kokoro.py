@@ -126,6 +126,20 @@ async def test_a_closed_stream_stops_the_engine(voice: LocalTextToSpeech) -> Non
         assert await say(voice, "好。", "zf_xiaoxiao")
 
 
+@pytest.mark.parametrize("text", ["Pi is 3." + "1415926535" * 4 + " they say.", "A = b × c ="])
+async def test_long_words_come_in_stretches_and_the_text_stays_whole(
+    voice: LocalTextToSpeech, text: str
+) -> None:
+    pieces = await say(voice, text, "af_heart")
+    assert "".join(piece.text for piece in pieces) == text
+    assert max(piece.seconds for piece in pieces) < 8
+
+
+async def test_a_word_longer_than_the_model_takes_is_spoken(voice: LocalTextToSpeech) -> None:
+    async with aclosing(voice.speak("x" * 200, voice="af_heart")) as pieces:
+        assert (await anext(pieces)).seconds > 1
+
+
 async def test_what_nobody_can_say(voice: LocalTextToSpeech) -> None:
     for silent in ("", " \n", "。！", "🙂"):
         assert await say(voice, silent, "zf_xiaoxiao") == []

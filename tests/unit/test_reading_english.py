@@ -1,5 +1,7 @@
 """How English numbers, dates, times, money, units and abbreviations are read."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,3 +115,49 @@ def test_each_reading_has_its_place_in_the_text(text: str) -> None:
     digits = [at for at, character in enumerate(text) if character.isdigit()]
     covered = {at for item in read_english(text) for at in range(item.start, item.end)}
     assert covered.issuperset(digits), "a number went unread"
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("-$5 and −€3.50", "minus five dollars and minus three euros and fifty cents"),
+        ("$10-20, $1.5–2 million", "ten to twenty dollars , one point five to two million dollars"),
+        ("$10-$20, 100€", "ten dollars to twenty dollars , one hundred euros"),
+        ("In March 5,000 people", "In March five thousand people"),
+        ("By May 20% left", "By May twenty percent left"),
+        ("May 1-5", "May first to fifth"),
+        ("the 6th May 2024", "the sixth of May twenty twenty-four"),
+        ("1:30:45", "one thirty and forty-five seconds"),
+        ("9:00-17:00", "nine o'clock to five P M"),
+        ("9am-5pm", "nine A M to five P M"),
+        ("20-25°C, 5-10km", "twenty to twenty-five degrees Celsius , five to ten kilometers"),
+        ("5%-10%, 5-10%", "five to ten percent , five to ten percent"),
+        ("GPT-3.5 and Python3.11, v1.2.3", "GPT three point five and Python three point eleven , "
+         "v one point two point three"),
+        ("the mid-1990s", "the mid nineteen nineties"),
+        ("10 - 4 = 6, 5 * 3 = 15", "ten minus four equals six , five times three equals fifteen"),
+        ("6/2=3", "six divided by two equals three"),
+        ("2 1/2 cups, 2½", "two and a half cups , two and one half"),
+        ("(555) 123-4567", "five five five, one two three, four five six seven"),
+        (".5 and x²", "zero point five and x squared"),
+        ("10 min, 5 g", "ten minutes , five grams"),
+        ("A ripe fig. See fig. 3.", "A ripe fig . See figure three ."),
+        ("Main St. to St. John", "Main street to saint John"),
+        ("A -> B", "A , B"),
+        ("Thanks~ ~5 km =====", "Thanks about five kilometers"),
+        ("[1,200,3000]", "one thousand two hundred , three thousand"),
+        ("１２３ ＡＢＣ ５０％ ①", "one hundred twenty-three ABC fifty percent one"),
+        ("π is 3", "pi is three"),
+        ("50 km/h - 60 km/h", "fifty kilometers per hour to sixty kilometers per hour"),
+        ("Node.js and main.py.", "Node dot js and main dot py ."),
+    ],
+)  # fmt: skip
+def test_what_used_to_be_misread(written: str, spoken: str) -> None:
+    assert read(written) == spoken
+
+
+@pytest.mark.parametrize("piece", ["a_", "a-", "1-", "+1", ".", "1,111", "1.", "a@", "$1", "1 1/", "1%-"])
+def test_hostile_text_takes_linear_time(piece: str) -> None:
+    start = time.process_time()
+    read(piece * (10_000 // len(piece)))
+    assert time.process_time() - start < 1.0

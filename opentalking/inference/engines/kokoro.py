@@ -81,7 +81,9 @@ class Kokoro:
         """Stretches of sound of one clause, without the silence around them."""
         words = words_of(text)
         sentences = list(_bounded(sounds_of(text, language, self._lexicon)))
-        firsts = [_first_word(sentence, words) for sentence in sentences]
+        # what belongs to no word (a row of signs) takes none from those that follow
+        found = [_first_word(sentence, words) for sentence in reversed(sentences)]
+        firsts = list(accumulate(found, min))[::-1]
         for number, sentence in enumerate(sentences, 1):
             symbols, owners = _symbols(sentence, words)
             plan = self._model.plan(symbols, styles, speed, request)

@@ -18,6 +18,8 @@ _SIBILANTS = frozenset("szʃʒʧʤ")
 _FLAPPING = frozenset("AIOWYiuæɑəɛɪɹʊʌ")
 _SHORTEST_PART = 3
 _ACRONYM_LONGEST = 5
+_JOINED_LETTERS = 8
+_COMPOUND_LONGEST = 40
 _PREFIXES = {
     "un": "ʌn",
     "re": "ɹi",
@@ -81,7 +83,8 @@ class Lexicon:
         """`word` spelled letter by letter, the last one stressed."""
         names = [self._gold[letter.upper()] for letter in word if letter.upper() in self._gold]
         plain = [_choose(name, "", False) or "" for name in names]
-        weak = "".join(name.replace("ˈ", "ˌ") for name in plain[:-1])
+        joint = "" if len(plain) <= _JOINED_LETTERS else " "
+        weak = "".join(name.replace("ˈ", "ˌ") + joint for name in plain[:-1])
         return weak + (plain[-1] if plain else "")
 
     def _unknown(self, word: str) -> str:
@@ -126,6 +129,8 @@ class Lexicon:
 
     def _compound(self, word: str) -> str | None:
         """Two known words written as one; the first keeps the main stress."""
+        if len(word) > _COMPOUND_LONGEST:
+            return None
         for cut in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
             first, second = self.known(word[:cut]), self.known(word[cut:]) or self._inflected(word[cut:])
             if first and second:

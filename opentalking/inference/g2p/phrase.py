@@ -14,6 +14,7 @@ from opentalking.text.spoken import Spoken
 
 _CLOSERS = frozenset(',.!?;:—…"”)')
 _OPENERS = frozenset("“(")
+_WORD_MAX_SYMBOLS = 60  # what somebody typed by leaning on a key is cut like words
 _PIECE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff〇\U00020000-\U0003ffff]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s]")
 
 
@@ -53,7 +54,8 @@ def _english(pieces: Sequence[Spoken], lexicon: Lexicon) -> Iterator[list[Sound]
     words = [piece.text for piece in pieces]
     for piece, symbols in zip(pieces, english_phonemes(words, lexicon), strict=True):
         for part in symbols.split():
-            yield [Sound(part, piece.start, piece.end)]
+            for at in range(0, len(part), _WORD_MAX_SYMBOLS):
+                yield [Sound(part[at : at + _WORD_MAX_SYMBOLS], piece.start, piece.end)]
 
 
 def _chinese(pieces: Sequence[Spoken]) -> Iterator[list[Sound]]:

@@ -160,8 +160,8 @@ class ChildEngine:
 
 def _speech(part: Part, clause: str, *, is_last_clause: bool) -> Speech:
     rate = part.header["sample_rate"]
-    begin, end = part.header["text"]
-    text = clause[begin : len(clause) if end < 0 else end]
+    begin, end = (len(clause) if at < 0 else at for at in part.header["text"])
+    text = clause[begin:end]
     return Speech(
         pcm=np.frombuffer(part.data, np.int16),
         sample_rate=rate,

@@ -13,7 +13,7 @@ from opentalking.providers.tts.casting import cast
 from opentalking.providers.tts.child_engine import PROVIDER, ChildLimits, Engine
 from opentalking.providers.tts.kokoro import KokoroEngine
 from opentalking.providers.tts.piper import JOE, PiperEngine, PiperStyle
-from opentalking.text.language import Language, has_han, language_of
+from opentalking.text.language import Language, has_han, language_of, mostly_known
 
 _CACHED_MAX_CHARACTERS = 80
 
@@ -130,13 +130,15 @@ class LocalTextToSpeech:
             return self._engines[voice.engine].can_read(voice, read)
 
         speaker = cast(text, language, wanted, self.voices(), can_read)
+        if speaker is None and (known := mostly_known(text)):
+            speaker = cast(known, language, wanted, self.voices(), can_read)  # it leaves out the others
         if speaker is None and any(character.isascii() and character.isalnum() for character in text):
-            speaker = wanted  # it leaves out what it cannot read
+            speaker = wanted  # the same
         if speaker is None:
             raise ProviderError(self._cannot(text), stage="tts", provider=self.name)
         return speaker
 
     def _cannot(self, text: str) -> str:
-        if has_han(text):
-            return f"Chinese needs the engine Kokoro: {self._kokoro.ready()}"
+        if has_han(text) and (reason := self._kokoro.ready()):
+            return f"Chinese needs the engine Kokoro: {reason}"
         return "no local voice speaks this language: the installed ones speak English and Chinese"

@@ -23,6 +23,7 @@ PICTURE_NAMES = ("reference.png", "reference.jpg", "reference.jpeg", "preview.pn
 _BACKDROP = 232.0
 _ASPECT_TOLERANCE = 0.02
 _SMALLEST_SIDE = 16
+_FLATTENED_ROWS = 128
 _MOST_LID_STEPS = 12
 _RESAMPLING_BLUR = 0.8
 
@@ -98,7 +99,7 @@ def _read_lids(directory: Path, manifest: dict[str, Any]) -> LidStrip | None:
     try:
         steps, top, bottom = int(described["steps"]), float(described["top"]), float(described["bottom"])
         data = (directory / name).read_bytes()
-    except (KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
     if not (0 <= top < bottom <= 1 and 1 <= steps <= _MOST_LID_STEPS):
         return None
@@ -140,11 +141,14 @@ def decode(data: bytes) -> Picture:
 
 
 def _flatten(image: NDArray[Any]) -> Picture:
-    scale = 255.0 / (65535 if image.dtype == np.uint16 else 255)
-    pixels = image.astype(np.float32) * scale
-    alpha = pixels[..., 3:] / 255.0
-    flat = np.rint(pixels[..., :3] * alpha + _BACKDROP * (1 - alpha))
-    return np.asarray(flat, np.uint8)
+    scale = np.float32(255 / np.iinfo(image.dtype).max)
+    flat = np.empty((*image.shape[:2], 3), np.uint8)
+    for top in range(0, len(image), _FLATTENED_ROWS):  # all at once would take twenty times the picture
+        pixels = image[top : top + _FLATTENED_ROWS].astype(np.float32) * scale
+        alpha = pixels[..., 3:] / np.float32(255)
+        shown = pixels[..., :3] * alpha + np.float32(_BACKDROP) * (1 - alpha)
+        flat[top : top + _FLATTENED_ROWS] = np.rint(shown)
+    return flat
 
 
 def streamed_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:

@@ -49,7 +49,7 @@ def read_lips(animation: dict[str, Any]) -> DrawnLips | None:
 def _curve(points: Any) -> Curve | None:
     try:
         curve = np.asarray(points, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     usable = curve.ndim == 2 and len(curve) >= _LEAST_POINTS and curve.shape[1] == 2
     return curve if usable and np.isfinite(curve).all() else None
