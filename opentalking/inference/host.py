@@ -19,9 +19,12 @@ __all__ = ["InferenceProcess", "Json", "Part", "ProcessConfig"]
 
 _log = structlog.get_logger("opentalking.inference")
 
-# Not `-m`: that would put the working directory in front of the standard library.
+# Not `-m`: that would put the working directory in front of the standard library. In front of what is
+# installed stands the code that this process runs, so that parent and child are of one version.
 _BOOTSTRAP = (
-    "import runpy, sys; sys.path.append(sys.argv[1]); "
+    "import runpy, site, sys; "
+    "installed = [sys.path.index(path) for path in site.getsitepackages() if path in sys.path]; "
+    "sys.path.insert(min(installed, default=len(sys.path)), sys.argv[1]); "
     "runpy.run_module(sys.argv[2], run_name='__main__', alter_sys=True)"
 )
 _ROOT = str(Path(opentalking.__file__).resolve().parents[1])
