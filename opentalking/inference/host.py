@@ -64,6 +64,11 @@ class ProcessConfig:
     queue_timeout_seconds: float = 30.0
     stop_timeout_seconds: float = 2.0
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Provider and engine for log lines: one provider may have several engines."""
+        return {"provider": self.provider, "engine": self.module.rpartition(".")[2]}
+
 
 class InferenceProcess:
     """Runs `python -m <module>` as a child and streams requests to it.
@@ -193,7 +198,7 @@ class InferenceProcess:
             await connection.close(0)
             raise
         self._connection = connection
-        _log.info("engine_started", provider=self._config.provider, pid=connection.pid)
+        _log.info("engine_started", **self._config.names, pid=connection.pid)
 
     def _first_frame(self) -> Json:
         return {
@@ -229,7 +234,7 @@ class InferenceProcess:
                 if self._crashes > 1:
                     pause_seconds = _BACKOFF_FIRST_SECONDS * 2.0 ** min(self._crashes - 2, 10)
                 self._not_before = loop.time() + min(pause_seconds, _BACKOFF_MAX_SECONDS)
-                _log.warning("engine_ended", provider=self._config.provider, pid=connection.pid)
+                _log.warning("engine_ended", **self._config.names, pid=connection.pid)
 
 
 class _Slot:

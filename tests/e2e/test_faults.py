@@ -17,6 +17,8 @@ FIRST_TOKEN_SECONDS = 1.5
 WHOLE_ANSWER_SECONDS = 4.0
 LONG_SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank while the sun goes down"
 LONG_TEXT = f"{LONG_SENTENCE}. Then it goes home. So do we."
+VOICE = "kokoro"
+"""The engine of the demo avatar's own voice."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -130,7 +132,7 @@ async def test_an_interrupt_hangs_up_on_a_model_that_still_writes(
 async def test_a_voice_that_dies_in_a_sentence(
     weak_server: RunningServer, session: ApiSession, weak_llm: FakeLlm
 ) -> None:
-    old_pid = weak_server.engine_pid("local")
+    old_pid = weak_server.engine_pid(VOICE)
     os.kill(old_pid, signal.SIGSTOP)  # so that it cannot be done before it dies
     turn = await session.speak(LONG_TEXT)
     await session.event("tts start", turn)
@@ -144,14 +146,14 @@ async def test_a_voice_that_dies_in_a_sentence(
     again = await session.ended(await session.speak("Here is my voice again."))
     assert_spoken_whole(again, "Here is my voice again.")
     assert not names(again) & {"error"}
-    assert weak_server.engine_pid("local") != old_pid
+    assert weak_server.engine_pid(VOICE) != old_pid
     await assert_answers(session, weak_llm)
 
 
 async def test_a_voice_that_dies_while_nobody_speaks(weak_server: RunningServer, session: ApiSession) -> None:
     known = len(weak_server.records)
-    os.kill(weak_server.engine_pid("local"), signal.SIGKILL)
-    await weak_server.logged("engine_ended", after=known, provider="local")
+    os.kill(weak_server.engine_pid(VOICE), signal.SIGKILL)
+    await weak_server.logged("engine_ended", after=known, engine=VOICE)
     events = await session.ended(await session.speak("Nothing has happened."))
     assert_spoken_whole(events, "Nothing has happened.")
     assert not names(events) & {"error"}

@@ -118,11 +118,11 @@ class RunningServer:
         """The processes that the server started."""
         return list(psutil.Process(self.pid).children(recursive=True))
 
-    def engine_pid(self, provider: str) -> int:
-        """Process id of the engine that was started last for this provider."""
-        wanted = {"event": "engine_started", "provider": provider}.items()
+    def engine_pid(self, engine: str) -> int:
+        """Process id of the engine of this name that was started last."""
+        wanted = {"event": "engine_started", "engine": engine}.items()
         started = [record["pid"] for record in self.records if wanted <= record.items()]
-        assert started, f"no engine of {provider} was started"
+        assert started, f"no engine {engine} was started"
         return int(started[-1])
 
     def media_sockets(self) -> int:
