@@ -17,8 +17,8 @@ FIRST_TOKEN_SECONDS = 1.5
 WHOLE_ANSWER_SECONDS = 4.0
 LONG_SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank while the sun goes down"
 LONG_TEXT = f"{LONG_SENTENCE}. Then it goes home. So do we."
-VOICE = "kokoro"
-"""The engine of the demo avatar's own voice."""
+VOICE = "piper"
+"""The engine of the voice that `ApiSession` asks for."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
