@@ -152,6 +152,16 @@ class VideoEncoder:
         )
 
 
+def encode_live(
+    encoder: VideoEncoder | None, codec: VideoCodec, bitrate: int, picture: I420, *, force_key: bool
+) -> tuple[VideoEncoder, EncodedFrame]:
+    """Encode `picture` (blocking); one of another size or codec gets an encoder of its own."""
+    if encoder is None or encoder.codec != codec or encoder.shape != picture.shape:
+        encoder = VideoEncoder(codec, picture.shape[1], picture.shape[0] * 2 // 3, bitrate=bitrate)
+        force_key = True
+    return encoder, encoder.encode(picture, force_key=force_key)
+
+
 class OpusEncoder:
     """Encodes mono 48 kHz sound in 20 ms packets; keeps state from packet to packet.
 

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from concurrent.futures import Executor
+from functools import partial
 
 from av.error import FFmpegError
 
 from opentalking.core.media import I420
-from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec, VideoEncoder
+from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec, VideoEncoder, encode_live
 from opentalking.media.turn import TurnBuffer
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,8 @@ class LiveVideo:
         loop = asyncio.get_running_loop()
         try:
             encoder, frame = await loop.run_in_executor(
-                self._pool, self._encode, self._encoder, codec, picture, force_key
+                self._pool,
+                partial(encode_live, self._encoder, codec, self._bitrate, picture, force_key=force_key),
             )
         except (FFmpegError, ValueError, MemoryError):
             self._failed(generation)
@@ -144,16 +146,6 @@ class LiveVideo:
         if generation == self._generation:
             self._failures = 0
             self._ready.append((index, frame))
-
-    def _encode(
-        self, encoder: VideoEncoder | None, codec: VideoCodec, picture: I420, force_key: bool
-    ) -> tuple[VideoEncoder, EncodedFrame]:
-        """Runs in the pool; a picture of another size or codec gets an encoder of its own."""
-        if encoder is None or encoder.codec != codec or encoder.shape != picture.shape:
-            width, height = picture.shape[1], picture.shape[0] * 2 // 3
-            encoder = VideoEncoder(codec, width, height, bitrate=self._bitrate)
-            force_key = True
-        return encoder, encoder.encode(picture, force_key=force_key)
 
     def _failed(self, generation: int) -> None:
         logger.exception("video encoder failed, starting a new one")

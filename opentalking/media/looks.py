@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from concurrent.futures import Executor
+from functools import partial
 
 from av.error import FFmpegError
 
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.media import I420
-from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec, VideoEncoder
+from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec, VideoEncoder, encode_live
 
 logger = logging.getLogger(__name__)
 
@@ -135,20 +136,11 @@ class LookPlayer:
     async def _encode_picture(self, picture: I420, codec: VideoCodec) -> None:
         generation, force_key, self._force_key = self._generation, self._force_key, False
         self._encoder, frame = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._encode, self._encoder, codec, picture, force_key
+            self._pool,
+            partial(encode_live, self._encoder, codec, self._bitrate, picture, force_key=force_key),
         )
         if generation == self._generation:
             self._ready = frame
-
-    def _encode(
-        self, encoder: VideoEncoder | None, codec: VideoCodec, picture: I420, force_key: bool
-    ) -> tuple[VideoEncoder, EncodedFrame]:
-        """Runs in the pool."""
-        if encoder is None or encoder.codec != codec or encoder.shape != picture.shape:
-            width, height = picture.shape[1], picture.shape[0] * 2 // 3
-            encoder = VideoEncoder(codec, width, height, bitrate=self._bitrate)
-            force_key = True
-        return encoder, encoder.encode(picture, force_key=force_key)
 
     async def _close_outdated(self) -> None:
         while self._outdated:

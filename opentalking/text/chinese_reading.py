@@ -1,11 +1,11 @@
 """How Chinese is read aloud: numbers, dates, times, money and units in words; Latin words stay."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from opentalking.text import chinese_numbers as numbers
 from opentalking.text.narrow import CIRCLED, GREEK, LONE_GREEK, circled_number, narrowed
-from opentalking.text.spoken import Spoken
+from opentalking.text.spoken import Spoken, read_with
 
 _NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
 _CURRENCIES = {"$": "美元", "€": "欧元", "£": "英镑", "¥": "元", "￥": "元", "₹": "卢比", "₩": "韩元"}
@@ -126,27 +126,7 @@ def read_chinese(text: str) -> list[Spoken]:
     Runs of Han characters stay together, so that words can be found in them; what replaces a
     number is a run of its own. Marks are those of `,.!?;:—…"()“”`.
     """
-    return list(_scan(narrowed(text)))
-
-
-def _scan(text: str) -> Iterator[Spoken]:
-    at = 0
-    while at < len(text):
-        found = _read_at(text, at)
-        if found is None:
-            at += 1
-            continue
-        words, end = found
-        if words:
-            yield Spoken(words, at, end)
-        at = end
-
-
-def _read_at(text: str, at: int) -> tuple[str, int] | None:
-    for pattern, reader in _READERS:
-        if (match := pattern.match(text, at)) is not None and match.end() > at:
-            return reader(match), match.end()
-    return None
+    return list(read_with(_READERS, narrowed(text)))
 
 
 def _year(match: re.Match[str]) -> str:

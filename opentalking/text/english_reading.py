@@ -1,7 +1,7 @@
 """How English is read aloud: numbers, dates, times, money, units and abbreviations in words."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from opentalking.text import english_numbers as numbers
 from opentalking.text.english_units import (
@@ -18,7 +18,7 @@ from opentalking.text.english_units import (
     UNITS,
 )
 from opentalking.text.narrow import CIRCLED, GREEK, LONE_GREEK, circled_number, narrowed
-from opentalking.text.spoken import Spoken
+from opentalking.text.spoken import Spoken, read_with
 
 _NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)"
 _ANY_MONTH = "|".join([*MONTHS, *(rf"{short}\b\.?" for short in SHORT_MONTHS)])
@@ -54,27 +54,7 @@ def read_english(text: str) -> list[Spoken]:
 
     Words keep their case, which tells acronyms; marks are those of `,.!?;:—…"()“”`.
     """
-    return list(_scan(narrowed(text)))
-
-
-def _scan(text: str) -> Iterator[Spoken]:
-    at = 0
-    while at < len(text):
-        found = _read_at(text, at)
-        if found is None:
-            at += 1
-            continue
-        words, end = found
-        if words:
-            yield Spoken(words, at, end)
-        at = end
-
-
-def _read_at(text: str, at: int) -> tuple[str, int] | None:
-    for pattern, reader in _READERS:
-        if (match := pattern.match(text, at)) is not None and match.end() > at:
-            return reader(match), match.end()
-    return None
+    return list(read_with(_READERS, narrowed(text)))
 
 
 def _address(match: re.Match[str]) -> str:
