@@ -21,9 +21,14 @@ from opentalking.services.voices import VoiceService
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Sizes that hold for every request, enforced while its body is read."""
+    """Sizes and times that hold for every request, enforced while its body is read."""
 
     json_body_bytes: int = 2**20
+    image_bytes: int = 10 * 2**20
+    audio_bytes: int = 15 * 2**20
+    sample_bytes: int = 12 * 2**20
+    body_idle_seconds: float = 20.0
+    body_seconds: float = 120.0
 
 
 @dataclass(slots=True)

@@ -2,52 +2,25 @@
 
 import json
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
-
-from apps.api.deps import services_of
+from apps.api.bodies import BoundedRequest, BoundedRoute
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class StrictJsonRequest(Request):
+class StrictJsonRequest(BoundedRequest):
     """A request whose body is read up to a limit and parsed as RFC 8259 JSON in UTF-8."""
-
-    async def body(self) -> bytes:
-        """The whole body; raises 413 as soon as it is known to be too large."""
-        if not hasattr(self, "_body"):
-            limit = services_of(self).limits.json_body_bytes
-            declared = self.headers.get("content-length", "")
-            if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > limit:
-                raise _too_large(limit)
-            chunks = bytearray()
-            async for chunk in self.stream():
-                chunks += chunk
-                if len(chunks) > limit:
-                    raise _too_large(limit)
-            self._body = bytes(chunks)
-        return self._body
 
     async def json(self) -> Any:
         """The parsed body; raises `JSONDecodeError` for everything that is not sound JSON."""
         return parse(await self.body())
 
 
-class StrictJsonRoute(APIRoute):
+class StrictJsonRoute(BoundedRoute):
     """A route that reads its body by `StrictJsonRequest`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler, given our request."""
-        handle = super().get_route_handler()
-
-        async def strict(request: Request) -> Response:
-            return await handle(StrictJsonRequest(request.scope, request.receive))
-
-        return strict
+    request_class = StrictJsonRequest
 
 
 def parse(raw: bytes) -> Any:
@@ -74,11 +47,3 @@ def parse(raw: bytes) -> Any:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
-
-
-def _too_large(limit: int) -> HTTPException:
-    # The framework turns every other exception of a body into "400 error parsing the body".
-    # Closing the connection keeps the client from sending the rest.
-    return HTTPException(
-        413, f"the body is larger than {limit} bytes; send less", headers={"Connection": "close"}
-    )

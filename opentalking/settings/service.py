@@ -1,0 +1,131 @@
+"""Settings of the service: where it listens, where its files lie, what may be uploaded."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class ServiceSettings(BaseModel):
+    """Address, files and uploads."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+
+    # --- service
+    api_host: str = Field(
+        "0.0.0.0",  # noqa: S104 - the documented default; `serve` warns about it
+        description="Address the API listens on.",
+    )
+    api_port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        description="Port the API listens on; 0 takes a free one.",
+    )
+    cors_origins: str = Field(
+        "http://localhost:5173,http://127.0.0.1:5173",
+        description="Comma list of origins that may call the API from a browser; `*`: any, no credentials.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log level shown."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto` is console on a terminal and JSON lines elsewhere."
+    )
+    redis_mode: Literal["memory", "redis"] = Field(
+        "memory", description="Bus between API and workers. Only `memory` (one process) is built so far."
+    )
+    public_base_url: str = Field(
+        "",
+        description="Address at which others reach this server; voice services fetch samples from it.",
+    )
+    shutdown_timeout_sec: float = Field(
+        5.0, gt=0, description="Time for sessions to end when the server stops."
+    )
+
+    # --- files
+    data_dir: Path = Field(
+        Path("~/.local/share/opentalking"), description="Where models, avatars and caches live by default."
+    )
+    models_dir: Path | None = Field(None, description="Model files; default `<data_dir>/models`.")
+    avatars_dir: Path | None = Field(
+        None, description="Your avatar bundles, beside the shipped ones; default `<data_dir>/avatars`."
+    )
+    cache_dir: Path | None = Field(
+        None, description="Prepared avatars and idle loops; default `<data_dir>/cache`."
+    )
+    sqlite_path: Path | None = Field(
+        None, description="Catalogue of voices; default `<data_dir>/opentalking.sqlite3`."
+    )
+    voices_dir: Path | None = Field(None, description="Voice samples; default `<data_dir>/voices`.")
+    flashtalk_recordings_dir: Path | None = Field(
+        None, description="Recordings and offline bundles; default `<data_dir>/recordings`."
+    )
+    recording_max_sec: float = Field(
+        3600.0, gt=0, description="A recording stops by itself after this time; seconds."
+    )
+    retention_hours: float = Field(
+        24.0, ge=0, description="Recordings and bundles older than this are deleted; 0 keeps them."
+    )
+    retention_gib: float = Field(
+        10.0,
+        ge=0,
+        description="Recordings and bundles beyond this size are deleted, oldest first; 0: no limit.",
+    )
+
+    # --- uploads
+    custom_avatar_max_width: int = Field(
+        720, ge=16, le=4096, description="Custom avatars are shrunk to this width; pixels."
+    )
+    custom_avatar_max_height: int = Field(
+        1280, ge=16, le=4096, description="Custom avatars are shrunk to this height; pixels."
+    )
+    allow_shared_customize: bool = Field(
+        True, description="Let clients change avatars that all clients share (`/sessions/customize`)."
+    )
+    require_consent: bool = Field(
+        False, description="Refuse faces and voices that are uploaded without `consent=true`."
+    )
+
+    @field_validator(
+        "data_dir",
+        "models_dir",
+        "avatars_dir",
+        "cache_dir",
+        "sqlite_path",
+        "voices_dir",
+        "flashtalk_recordings_dir",
+    )
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        return path.expanduser() if path is not None else None
+
+    @property
+    def models_path(self) -> Path:
+        """Folder of the model files."""
+        return self.models_dir or self.data_dir / "models"
+
+    @property
+    def avatars_path(self) -> Path:
+        """Folder of the operator's own avatars."""
+        return self.avatars_dir or self.data_dir / "avatars"
+
+    @property
+    def cache_path(self) -> Path:
+        """Folder of what can be made again."""
+        return self.cache_dir or self.data_dir / "cache"
+
+    @property
+    def database_path(self) -> Path:
+        """File of the voice catalogue."""
+        return self.sqlite_path or self.data_dir / "opentalking.sqlite3"
+
+    @property
+    def voices_path(self) -> Path:
+        """Folder of voice samples."""
+        return self.voices_dir or self.data_dir / "voices"
+
+    @property
+    def recordings_path(self) -> Path:
+        """Folder of recordings and offline bundles."""
+        return self.flashtalk_recordings_dir or self.data_dir / "recordings"

@@ -1,0 +1,92 @@
+"""Settings of the stages of a turn: faces, language model, speech."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from opentalking.settings.service import ServiceSettings
+
+
+class StageSettings(ServiceSettings):
+    """Models and providers."""
+
+    # --- models and faces
+    default_model: str = Field("portrait", description="Talking-head model that lists name first.")
+    prewarm_avatars: str = Field(
+        "demo-avatar,*", description="Comma list of avatars prepared at start; `*`: then all others."
+    )
+    portrait_max_pixels: int = Field(
+        409_600,
+        ge=4096,
+        le=4_194_304,
+        description="Most pixels `portrait` streams; larger avatars are scaled down.",
+    )
+    render_threads: int = Field(
+        0, ge=0, le=64, description="Threads that draw faces; 0 is one per core, at most 4."
+    )
+
+    # --- language model
+    llm_provider: Literal["auto", "openai_compatible", "builtin"] = Field(
+        "auto",
+        description="`auto`: the configured endpoint, else Ollama or LM Studio here, else the built-in demo.",
+    )
+    llm_base_url: str = Field("", description="OpenAI-compatible endpoint, e.g. `http://127.0.0.1:11434/v1`.")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint, if it wants one.")
+    llm_model: str = Field(
+        "", description="Model name; empty takes the endpoint's first where that can be asked."
+    )
+    llm_system_prompt: str = Field(
+        "", max_length=20_000, description="What the character is told about itself."
+    )
+    llm_emotion_tags: bool = Field(
+        False,
+        description="Tell the model that it may show feelings with tags such as `[happy]` (never spoken).",
+    )
+    llm_first_token_timeout_sec: float = Field(
+        15.0, gt=0, description="Longest wait for the first token, and between two."
+    )
+    llm_timeout_sec: float = Field(90.0, gt=0, description="Longest time for a whole answer.")
+    llm_max_tokens: int = Field(
+        0, ge=0, description="Cap on an answer's tokens; 0 leaves it to the endpoint."
+    )
+    llm_temperature: float | None = Field(
+        None, ge=0, le=2, description="Sampling temperature; empty: the endpoint's."
+    )
+    llm_history_messages: int = Field(
+        40, ge=2, le=1000, description="Messages of a session that the model still sees."
+    )
+    llm_ollama_url: str = Field("http://127.0.0.1:11434/v1", description="Where `auto` looks for Ollama.")
+    llm_lmstudio_url: str = Field("http://127.0.0.1:1234/v1", description="Where `auto` looks for LM Studio.")
+
+    # --- speech
+    tts_default_provider: str = Field(
+        "local",
+        description="Voice engine of sessions that name none.",
+    )
+    tts_fallback: str = Field(
+        "local", description="Engine that steps in when another fails before its first sound; `none`: off."
+    )
+    tts_first_audio_timeout_sec: float = Field(
+        20.0, gt=0, description="Longest wait for a sentence's first sound."
+    )
+    tts_local_voice: str = Field(
+        "", description="Local voice of sessions and avatars that name none; empty: Joe if installed."
+    )
+    tts_local_threads: int = Field(
+        0, ge=0, le=16, description="Threads of one Kokoro synthesis; 0 is two where there are two cores."
+    )
+    tts_local_noise_scale: float = Field(
+        0.667, ge=0, le=2, description="Piper's variation of sound; 0 is repeatable."
+    )
+    tts_local_noise_w: float = Field(
+        0.8, ge=0, le=2, description="Piper's variation of rhythm; 0 is repeatable."
+    )
+    tts_local_length_scale: float = Field(
+        1.0, gt=0.2, le=4, description="Pace of local voices: 1 normal, 2 half as fast."
+    )
+    tts_preview_max_chars: int = Field(500, ge=1, le=10_000, description="Longest text of `/tts/preview`.")
+    stt_default_provider: str = Field("local", description="Recogniser of sessions that name none.")
+    speak_mode: Literal["verbatim", "chat"] = Field(
+        "verbatim",
+        description="`chat`: `/speak` answers like `/chat`, for clients that send the user's words there.",
+    )
