@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import psutil
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 DEFAULTS = {"OPENTALKING_LOG_FORMAT": "json", "OPENTALKING_PREWARM_AVATARS": "demo-avatar"}
@@ -74,7 +75,8 @@ class RunningServer:
             str(program),
             *("serve", "--host", "127.0.0.1", "--port", str(self._port)),
             cwd=self._directory,
-            env={**environment, **DEFAULTS, **self._settings},
+            # The code beside the tests, also in a second working tree that shares an environment.
+            env={**environment, "PYTHONPATH": str(ROOT), **DEFAULTS, **self._settings},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
