@@ -40,7 +40,7 @@ from steps import (
 
 GOALS = ("prepare", "run", "check", "test", "wheel")
 DEVELOPER_GOALS = {"check", "test", "wheel"}
-DEVELOPER_EXTRAS = ("test", "dev", "dashscope", "edge")
+DEVELOPER_EXTRAS = ("test", "dev", "edge")
 BUILD_BACKEND = ("hatchling", "editables")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DISK_NEEDED_GB = 3

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,13 @@ from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
-from opentalking.providers.builtin import RECOGNISER_NAMES, SPEECH_ALIASES, SPEECH_NAMES
+from opentalking.providers.builtin import (
+    DASHSCOPE_ENGINES,
+    RECOGNISER_NAMES,
+    SPEECH_ALIASES,
+    SPEECH_NAMES,
+    SPEECH_OPTIONS,
+)
 from opentalking.providers.registry import (
     ProviderContext,
     Registry,
@@ -122,6 +128,16 @@ def _context(environment: Environment, prefix: str, threads: int = 1) -> Provide
     return ProviderContext(settings.models_path, settings.cache_path, environment.options(prefix), threads)
 
 
+def _speech_context(environment: Environment, name: str) -> ProviderContext:
+    context = _context(environment, "tts_")
+    options: dict[str, Any] = {}
+    if name in DASHSCOPE_ENGINES:
+        options["api_key"] = environment.settings.tts_dashscope_api_key
+    for prefix in SPEECH_OPTIONS.get(name, (f"tts_{name}_",)):
+        options |= environment.options(prefix)
+    return replace(context, options=options)
+
+
 def _faces(environment: Environment, cores: int) -> Any:
     registry = render_registry()
     threads = environment.settings.render_threads or min(cores, 4)
@@ -135,7 +151,7 @@ def _speakers(environment: Environment) -> dict[str, TextToSpeech]:
     found: dict[str, TextToSpeech] = {}
     for name in sorted(registry.names):
         try:
-            found[name] = registry.make(name, _context(environment, f"tts_{name}_"))
+            found[name] = registry.make(name, _speech_context(environment, name))
         except OpenTalkingError as error:
             log.warning("voice engine left out", name=name, error=error.message)
     return found

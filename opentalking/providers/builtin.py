@@ -17,6 +17,11 @@ from opentalking.providers.render.portrait import PortraitConfig, PortraitRender
 from opentalking.providers.tts.child_engine import ChildLimits
 from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
 from opentalking.providers.tts.piper import PiperStyle
+from opentalking.providers.tts.remote.cosyvoice import CosyVoice, Sambert, TaskConfig
+from opentalking.providers.tts.remote.edge import EdgeConfig, EdgeSpeech
+from opentalking.providers.tts.remote.elevenlabs import ElevenLabs, ElevenLabsConfig
+from opentalking.providers.tts.remote.openai_compatible import OpenAISpeech, OpenAISpeechConfig
+from opentalking.providers.tts.remote.qwen import QwenConfig, QwenSpeech
 
 SINGLE_SLOT_MODELS = frozenset({"flashtalk", "flashhead"})
 """Models whose services serve one session at a time."""
@@ -27,6 +32,10 @@ SPEECH_NAMES = frozenset(
 )
 RECOGNISER_NAMES = frozenset({"local", "dashscope", "openai_compatible"})
 SPEECH_ALIASES = {"qwen_tts": "dashscope"}
+SPEECH_OPTIONS = {"openai_compatible": ("tts_openai_",), "sambert": ("tts_cosyvoice_", "tts_sambert_")}
+"""Prefixes of the settings of a voice engine, where they are not `tts_<name>_`; later ones win."""
+DASHSCOPE_ENGINES = frozenset({"dashscope", "cosyvoice", "sambert"})
+"""Engines that share DashScope's key."""
 
 
 def local_speech(context: ProviderContext) -> TextToSpeech:
@@ -50,10 +59,53 @@ def local_speech(context: ProviderContext) -> TextToSpeech:
     )
 
 
+def qwen_speech(context: ProviderContext) -> TextToSpeech:
+    """DashScope's Qwen voices."""
+    told = _told(context, "model", "voice", "service_url")
+    return QwenSpeech(QwenConfig(api_key=_key(context), **told))
+
+
+def cosyvoice_speech(context: ProviderContext) -> TextToSpeech:
+    """DashScope's CosyVoice."""
+    return CosyVoice(TaskConfig(api_key=_key(context), **_told(context, "model", "voice", "service_url")))
+
+
+def sambert_speech(context: ProviderContext) -> TextToSpeech:
+    """DashScope's Sambert."""
+    return Sambert(TaskConfig(api_key=_key(context), voice="", **_told(context, "model", "service_url")))
+
+
+def elevenlabs_speech(context: ProviderContext) -> TextToSpeech:
+    """ElevenLabs."""
+    told = _told(context, "base_url", "output_format", model="model_id", voice="voice_id")
+    return ElevenLabs(ElevenLabsConfig(api_key=_key(context), **told))
+
+
+def openai_speech(context: ProviderContext) -> TextToSpeech:
+    """Any OpenAI-compatible voices."""
+    told = _told(context, "base_url", "model", "voice", "response_format")
+    return OpenAISpeech(OpenAISpeechConfig(api_key=_key(context), **told))
+
+
+def edge_speech(context: ProviderContext) -> TextToSpeech:
+    """Microsoft Edge's read-aloud voices."""
+    return EdgeSpeech(EdgeConfig(**_told(context, "voice")))
+
+
+def _key(context: ProviderContext) -> str:
+    key: Any = context.options.get("api_key", "")
+    return str(key.get_secret_value() if isinstance(key, SecretStr) else key)
+
+
+def _told(context: ProviderContext, *names: str, **renamed: str) -> dict[str, Any]:
+    """The options of these names that are set; `renamed` maps a configuration's field to an option."""
+    wanted = {name: name for name in names} | renamed
+    return {field: context.options[name] for field, name in wanted.items() if context.options.get(name)}
+
+
 def auto_chat(context: ProviderContext) -> ChatModel:
     """The configured endpoint, else a server on this machine, else the built-in demo model."""
     options = context.options
-    key: Any = options.get("api_key", "")
     limits: dict[str, Any] = {}
     if (first := options.get("first_token_timeout_sec")) is not None:
         limits["first_token_timeout_seconds"] = first
@@ -62,7 +114,7 @@ def auto_chat(context: ProviderContext) -> ChatModel:
     endpoint = OpenAICompatibleConfig(
         base_url=options.get("base_url", ""),
         model=options.get("model", ""),
-        api_key=key.get_secret_value() if isinstance(key, SecretStr) else key,
+        api_key=_key(context),
         max_tokens=options.get("max_tokens") or None,
         temperature=options.get("temperature"),
         history=HistoryLimits(max_messages=options.get("history_messages", 40)),

@@ -84,6 +84,37 @@ class StageSettings(ServiceSettings):
     tts_local_length_scale: float = Field(
         1.0, gt=0.2, le=4, description="Pace of local voices: 1 normal, 2 half as fast."
     )
+    tts_dashscope_api_key: SecretStr = Field(
+        SecretStr(""), description="Key of DashScope, for the engines `dashscope`, `cosyvoice` and `sambert`."
+    )
+    tts_dashscope_model: str = Field("qwen3-tts-flash-realtime", description="Qwen model that speaks.")
+    tts_dashscope_voice: str = Field("Cherry", description="Qwen voice of sessions that name none.")
+    tts_dashscope_service_url: str = Field(
+        "wss://dashscope.aliyuncs.com/api-ws/v1/realtime", description="Where the Qwen voices are."
+    )
+    tts_cosyvoice_model: str = Field("cosyvoice-v3-flash", description="CosyVoice model that speaks.")
+    tts_cosyvoice_voice: str = Field("longanyang", description="CosyVoice voice of sessions that name none.")
+    tts_cosyvoice_service_url: str = Field(
+        "wss://dashscope.aliyuncs.com/api-ws/v1/inference", description="Where CosyVoice and Sambert are."
+    )
+    tts_sambert_model: str = Field("sambert-zhichu-v1", description="Sambert model, which is its voice.")
+    tts_elevenlabs_api_key: SecretStr = Field(SecretStr(""), description="Key of ElevenLabs.")
+    tts_elevenlabs_base_url: str = Field("https://api.elevenlabs.io", description="Where ElevenLabs is.")
+    tts_elevenlabs_model_id: str = Field("eleven_flash_v2_5", description="ElevenLabs model that speaks.")
+    tts_elevenlabs_voice_id: str = Field("", description="ElevenLabs voice of sessions that name none.")
+    tts_elevenlabs_output_format: str = Field(
+        "mp3_22050_32", description="How ElevenLabs sends sound: one of its `mp3_…` or `pcm_…`."
+    )
+    tts_openai_base_url: str = Field(
+        "", description="OpenAI-compatible voices, e.g. `http://127.0.0.1:8880/v1`; empty: none."
+    )
+    tts_openai_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint, if it wants one.")
+    tts_openai_model: str = Field("gpt-4o-mini-tts", description="Model of that endpoint.")
+    tts_openai_voice: str = Field("alloy", description="Its voice for sessions that name none.")
+    tts_openai_response_format: Literal["wav", "pcm", "mp3"] = Field(
+        "wav", description="How it sends sound; `pcm` is 24 kHz."
+    )
+    tts_edge_voice: str = Field("zh-CN-XiaoxiaoNeural", description="Edge voice of sessions that name none.")
     tts_preview_max_chars: int = Field(500, ge=1, le=10_000, description="Longest text of `/tts/preview`.")
     stt_default_provider: str = Field("local", description="Recogniser of sessions that name none.")
     speak_mode: Literal["verbatim", "chat"] = Field(

@@ -1,0 +1,1 @@
+"""Voices that speak at a service on the network; each is a `TextToSpeech`."""
