@@ -48,8 +48,8 @@ def encoded(pcm: bytes, rate: int, form: str) -> bytes:
 
 
 @dataclass
-class SpeechServices:
-    """OpenAI's and ElevenLabs' HTTP, and DashScope's two WebSockets, on one free loopback port."""
+class _Listening:
+    """A server on a free loopback port, and how it misbehaves."""
 
     mode: Mode = "normal"
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -68,11 +68,7 @@ class SpeechServices:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/v1/audio/speech", self._openai)
-        app.router.add_post("/v1/text-to-speech/{voice}/stream", self._elevenlabs)
-        app.router.add_get("/api-ws/v1/realtime", self._qwen)
-        app.router.add_get("/api-ws/v1/inference", self._tasks)
-        app.router.add_get("/edge/v1", self._edge)
+        self._add_routes(app.router)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -85,6 +81,9 @@ class SpeechServices:
     ) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        raise NotImplementedError
 
     def _note(self, request: web.Request, asked: dict[str, Any]) -> None:
         self.asked.append(asked)
@@ -108,6 +107,18 @@ class SpeechServices:
             await asyncio.Event().wait()
         finally:
             self.disconnected.set()
+
+
+@dataclass
+class SpeechServices(_Listening):
+    """OpenAI's and ElevenLabs' HTTP, DashScope's two WebSockets and Edge's, on one port."""
+
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/v1/audio/speech", self._openai)
+        router.add_post("/v1/text-to-speech/{voice}/stream", self._elevenlabs)
+        router.add_get("/api-ws/v1/realtime", self._qwen)
+        router.add_get("/api-ws/v1/inference", self._tasks)
+        router.add_get("/edge/v1", self._edge)
 
     # -- HTTP
 
