@@ -30,6 +30,7 @@ ROUTES = {
     ("post", "/sessions/{session_id}/interrupt"),
     ("post", "/sessions/{session_id}/webrtc/offer"),
     ("get", "/sessions/{session_id}/events"),
+    ("get", "/sessions/{session_id}/speak_audio_stream"),
     ("post", "/tts/preview"),
     ("get", "/voices"),
 }
