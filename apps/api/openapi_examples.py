@@ -58,7 +58,7 @@ def _add(content: dict[str, Any], made: Any) -> None:
 def _of(schema: dict[str, Any], schemas: Schemas, *, whole: bool) -> Any:
     """An example of a value of this schema; None where it has none."""
     if schema.get("examples"):
-        return schema["examples"][0]
+        return _with_nulls(schema["examples"][0], schema, schemas)
     if "$ref" in schema:
         return _of(schemas[schema["$ref"].rpartition("/")[2]], schemas, whole=whole)
     for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
@@ -72,6 +72,16 @@ def _of(schema: dict[str, Any], schemas: Schemas, *, whole: bool) -> Any:
         return None
     wanted = properties if whole else _fewest(schema)
     return {name: _of(properties[name], schemas, whole=whole) for name in wanted}
+
+
+def _with_nulls(example: Any, schema: dict[str, Any], schemas: Schemas) -> Any:
+    """The example with the nulls of its objects, which the framework leaves out of the document."""
+    if isinstance(example, list) and "$ref" in schema.get("items", {}):
+        return [_with_nulls(item, schema["items"], schemas) for item in example]
+    if isinstance(example, dict) and "$ref" in schema:
+        required = schemas[schema["$ref"].rpartition("/")[2]].get("required", ())
+        return {name: example.get(name) for name in (*required, *example)}
+    return example
 
 
 def _fewest(schema: dict[str, Any]) -> list[str]:

@@ -3525,6 +3525,7 @@ export interface operations {
                      *           "licence": "CC0-1.0 (data set); engine GPL-3.0-or-later",
                      *           "provider": "local",
                      *           "source": "system",
+                     *           "target_model": null,
                      *           "user_id": 1,
                      *           "voice_id": "en_US-joe-medium"
                      *         }
