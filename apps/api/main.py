@@ -15,10 +15,31 @@ from apps.api.errors import InternalErrors, install_error_handlers
 from apps.api.openapi import TITLE, document
 from apps.api.page import install_page
 from apps.api.request_log import RequestLog
-from apps.api.routes import avatars, events, health, models, sessions, tts_preview, unbuilt, voices
+from apps.api.routes import (
+    audio_handshake,
+    avatars,
+    events,
+    health,
+    models,
+    sessions,
+    tts_preview,
+    unbuilt,
+    voices,
+)
 
 _ROUTERS = tuple(
-    module.router for module in (health, models, avatars, sessions, events, tts_preview, voices, unbuilt)
+    module.router
+    for module in (
+        health,
+        models,
+        avatars,
+        sessions,
+        audio_handshake,
+        events,
+        tts_preview,
+        voices,
+        unbuilt,
+    )
 )
 _EXPOSED_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
 

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from apps.api.openapi_events import event_schemas
+from apps.api.openapi_examples import add_examples
+from apps.api.openapi_stream import stream_schemas
 from opentalking import __version__
 
 TITLE = "OpenTalking"
@@ -35,12 +37,14 @@ def document(app: FastAPI) -> dict[str, Any]:
         tags=_TAGS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    for path in made["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
     schemas = made["components"]["schemas"]
     for name in _FRAMEWORKS_OWN:
         schemas.pop(name, None)
     schemas.update(event_schemas())
+    schemas.update(stream_schemas())
+    for path in made["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            add_examples(operation, schemas)
     ordered: dict[str, Any] = json.loads(json.dumps(made, sort_keys=True))
     return ordered

@@ -6,12 +6,13 @@ from opentalking.core.events import event_adapter
 
 _REF = "#/components/schemas/{model}"
 STREAM_COMPONENT = "SessionEvents"
-_EXAMPLE = """\
+EVENT_ID = "734512000001000000004"
+_EXAMPLE = f"""\
 : connected
 
-id: 734512000001000000004
+id: {EVENT_ID}
 event: llm
-data: {"session_id":"…","turn_id":"…","delta":"Hello"}
+data: {{"session_id":"…","turn_id":"…","delta":"Hello"}}
 
 """
 STREAM_RESPONSE: dict[str, Any] = {

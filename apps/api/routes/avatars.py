@@ -39,7 +39,9 @@ async def avatar(avatar_id: AvatarId, services: Services) -> AvatarManifest:
 async def preview(
     avatar_id: AvatarId,
     services: Services,
-    if_none_match: Annotated[str | None, Header(description="ETag of the picture at hand.")] = None,
+    if_none_match: Annotated[
+        str | None, Header(description="ETag of the picture at hand.", examples=['"5d41402abc4b2a76"'])
+    ] = None,
 ) -> Response:
     """Show the picture; with `If-None-Match` only when it has changed."""
     picture = await services.avatars.preview(avatar_id)

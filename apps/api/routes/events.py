@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from apps.api.deps import Services
-from apps.api.openapi_events import STREAM_RESPONSE
+from apps.api.openapi_events import EVENT_ID, STREAM_RESPONSE
 from apps.api.responses import errors
 from apps.api.routes.sessions import SessionId
 from apps.api.sse import EventStream, StreamRequest
@@ -24,10 +24,12 @@ async def events(
     session_id: SessionId,
     services: Services,
     last_event_id: Annotated[
-        str | None, Query(description="Resume after this id, for clients that cannot set headers.")
+        str | None,
+        Query(description="Resume after this id, for clients that cannot set headers.", examples=[EVENT_ID]),
     ] = None,
     last_event_id_header: Annotated[
-        str | None, Header(alias="Last-Event-ID", description="Resume after this id; wins.")
+        str | None,
+        Header(alias="Last-Event-ID", description="Resume after this id; wins.", examples=[EVENT_ID]),
     ] = None,
 ) -> Response:
     """Stream the session's events until it ends; several subscribers may listen."""

@@ -26,8 +26,6 @@ UNBUILT = (
     ("POST", _BUNDLE),
     ("GET", f"{_BUNDLE}/{{job_id}}"),
     ("GET", f"{_BUNDLE}/{{job_id}}/download"),
-    # A server without a WebSocket library hands the handshake on as a plain GET.
-    ("GET", _AUDIO_STREAM),
     ("POST", "/voices/clone"),
     ("DELETE", "/voices/{entry_id}"),
     ("GET", "/voice-uploads/{token}"),

@@ -268,6 +268,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session_id}/speak_audio_stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream sound by WebSocket
+         * @description Connect with `ws://` or `wss://`. Sound drives the face as it arrives, or is recognised and answered. Text frames are the schemas `AudioStreamSent` and `AudioStreamReceived`, binary ones PCM; `x-webSocket` says what belongs together. A GET that does not ask for a WebSocket is a 400.
+         */
+        get: operations["streamAudio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/start": {
         parameters: {
             query?: never;
@@ -353,6 +373,20 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AckMessage
+         * @description The server's answer to `config`: PCM may come.
+         */
+        AckMessage: {
+            /**
+             * Type
+             * @description Always `ack`.
+             * @default ack
+             * @example ack
+             * @constant
+             */
+            type: "ack";
+        };
+        /**
          * AnswerBody
          * @description The WebRTC answer with all its candidates.
          */
@@ -400,6 +434,16 @@ export interface components {
              */
             turn_id?: string;
         };
+        /**
+         * AudioStreamReceived
+         * @description A text frame that the server sends on `/sessions/{session_id}/speak_audio_stream`.
+         */
+        AudioStreamReceived: components["schemas"]["AckMessage"] | components["schemas"]["QueuedMessage"] | components["schemas"]["ErrorMessage"];
+        /**
+         * AudioStreamSent
+         * @description A text frame that the client sends to `/sessions/{session_id}/speak_audio_stream`.
+         */
+        AudioStreamSent: components["schemas"]["ConfigMessage"] | components["schemas"]["InterruptMessage"] | components["schemas"]["EosMessage"] | components["schemas"]["MetaMessage"] | components["schemas"]["EndMessage"];
         /**
          * AvatarManifest
          * @description The whole manifest of a bundle; keys of its own are passed on, absolute paths are not.
@@ -562,6 +606,24 @@ export interface components {
             voice?: string | null;
         } | unknown | unknown;
         /**
+         * ConfigMessage
+         * @description First frame of the dialect that drives the face directly; answered with `ack`.
+         */
+        ConfigMessage: {
+            /**
+             * Sample Rate
+             * @description Rate of the PCM in the binary frames, Hz.
+             * @default 16000
+             * @example 16000
+             */
+            sample_rate: number;
+            /**
+             * @description Always `config`. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "config";
+        };
+        /**
          * CreateSessionRequest
          * @description What the session shall be.
          */
@@ -655,6 +717,28 @@ export interface components {
             status: "terminated";
         };
         /**
+         * EndMessage
+         * @description The utterance is over; `queued` follows when it was recognised.
+         */
+        EndMessage: {
+            /**
+             * @description Always `end`. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "end";
+        };
+        /**
+         * EosMessage
+         * @description No more PCM will come; the server closes with 1000 when all of it was played.
+         */
+        EosMessage: {
+            /**
+             * @description Always `eos`. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "eos";
+        };
+        /**
          * ErrorBody
          * @description Every error: one sentence that a person can act on.
          */
@@ -695,6 +779,38 @@ export interface components {
              * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
              */
             turn_id?: string;
+        };
+        /**
+         * ErrorMessage
+         * @description Sent before the server closes for a reason other than the end; `error` repeats `message`.
+         */
+        ErrorMessage: {
+            /**
+             * Code
+             * @description Stable name of the failure.
+             * @example not_found
+             */
+            code: string;
+            /**
+             * Error
+             * @description The same as `message`.
+             * @example session not found
+             */
+            error: string;
+            /**
+             * Message
+             * @description What went wrong and what to do.
+             * @example session not found
+             */
+            message: string;
+            /**
+             * Type
+             * @description Always `error`.
+             * @default error
+             * @example error
+             * @constant
+             */
+            type: "error";
         };
         /**
          * ExpiredEvent
@@ -847,6 +963,17 @@ export interface components {
             status: string;
         };
         /**
+         * InterruptMessage
+         * @description Cancels the turn; the socket stays open, and the next PCM starts a new turn.
+         */
+        InterruptMessage: {
+            /**
+             * @description Always `interrupt`. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "interrupt";
+        };
+        /**
          * InterruptRequest
          * @description What to interrupt; nothing: whatever was accepted so far.
          */
@@ -951,6 +1078,45 @@ export interface components {
              * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
              */
             turn_id?: string;
+        };
+        /**
+         * MetaMessage
+         * @description First frame of the dialect that recognises and answers: who hears, and in which voice.
+         */
+        MetaMessage: {
+            /**
+             * Stt Provider
+             * @description Recogniser; default: the session's.
+             * @default null
+             * @example local
+             */
+            stt_provider: string | null;
+            /**
+             * Tts Model
+             * @description Model of the voice engine; unknown ones are passed on.
+             * @default null
+             * @example tts-1
+             */
+            tts_model: string | null;
+            /**
+             * Tts Provider
+             * @description Voice engine of the answer; default: the session's.
+             * @default null
+             * @example local
+             */
+            tts_provider: string | null;
+            /**
+             * @description Always `meta`. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "meta";
+            /**
+             * Voice
+             * @description Voice id of the answer; default: the session's.
+             * @default null
+             * @example en_US-joe-medium
+             */
+            voice: string | null;
         };
         /**
          * ModelStatusBody
@@ -1137,6 +1303,39 @@ export interface components {
              * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
              */
             turn_id?: string;
+        };
+        /**
+         * QueuedMessage
+         * @description The one answer of the `meta` dialect: what was recognised; the character answers it as in `/chat`.
+         */
+        QueuedMessage: {
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description Always `queued`.
+             * @default queued
+             * @example queued
+             * @constant
+             */
+            status: "queued";
+            /**
+             * Text
+             * @description What was recognised.
+             * @example What is the time?
+             */
+            text: string;
+            /**
+             * Turn Id
+             * @description Name of the turn, as in its events.
+             * @default
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            turn_id: string;
         };
         /**
          * SessionBody
@@ -1725,12 +1924,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description As many as there are. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "height": 640,
+                     *         "id": "demo-avatar",
+                     *         "is_custom": false,
+                     *         "model_type": "portrait",
+                     *         "name": "Demo avatar",
+                     *         "width": 512
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AvatarSummary"][];
                 };
             };
@@ -1740,6 +1951,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1757,12 +1973,33 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The whole manifest of a bundle; keys of its own are passed on, absolute paths are not. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fps": 25,
+                     *       "height": 640,
+                     *       "id": "demo-avatar",
+                     *       "is_custom": false,
+                     *       "metadata": {
+                     *         "animation": {
+                     *           "mouth_center": [
+                     *             0.5,
+                     *             0.6
+                     *           ]
+                     *         }
+                     *       },
+                     *       "model_type": "portrait",
+                     *       "name": "Demo avatar",
+                     *       "sample_rate": 16000,
+                     *       "version": "1",
+                     *       "width": 512
+                     *     }
+                     */
                     "application/json": components["schemas"]["AvatarManifest"];
                 };
             };
@@ -1772,6 +2009,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1781,6 +2023,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1827,6 +2074,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1836,6 +2088,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1850,12 +2107,28 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The server is up; what can work as configured. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "llm": {
+                     *         "demo": true,
+                     *         "model": "SmolLM2-135M-Instruct",
+                     *         "provider": "builtin"
+                     *       },
+                     *       "llm_key_set": true,
+                     *       "status": "ok",
+                     *       "stt_key_set": false,
+                     *       "stt_provider": "local",
+                     *       "tts_key_set": true,
+                     *       "tts_provider": "local",
+                     *       "version": "0.1.0"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -1865,6 +2138,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1879,12 +2157,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The server is up. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Healthz"];
                 };
             };
@@ -1894,6 +2177,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1908,12 +2196,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Every model, the default first; both lists in the same order. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "default_model": "portrait",
+                     *       "models": [
+                     *         "portrait",
+                     *         "mock"
+                     *       ],
+                     *       "statuses": [
+                     *         {
+                     *           "backend": "local",
+                     *           "connected": true,
+                     *           "id": "portrait",
+                     *           "reason": "local_self_test"
+                     *         },
+                     *         {
+                     *           "backend": "mock",
+                     *           "connected": true,
+                     *           "id": "mock",
+                     *           "reason": "local_self_test"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Models"];
                 };
             };
@@ -1923,6 +2234,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1937,12 +2253,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Whether a new session would have to wait. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "queue_size": 0,
+                     *       "slot_occupied": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["QueueStatusBody"];
                 };
             };
@@ -1952,6 +2274,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1966,16 +2293,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar",
+                 *       "model": "portrait"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateSessionRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A new session. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "created"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedSession"];
                 };
             };
@@ -1985,6 +2324,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -1994,6 +2338,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2003,6 +2352,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2012,6 +2366,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2021,6 +2380,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2032,6 +2396,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2049,12 +2418,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A session: what was asked for (only what was set) and its state. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "created_at": "2026-01-31T12:00:00Z",
+                     *       "llm_system_prompt_set": false,
+                     *       "model": "portrait",
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "state": "ready",
+                     *       "stt_provider": "local",
+                     *       "tts_model": "tts-1",
+                     *       "tts_provider": "local",
+                     *       "tts_voice": "en_US-joe-medium",
+                     *       "wav2lip_postprocess_mode": "auto"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionBody"];
                 };
             };
@@ -2064,6 +2448,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2073,6 +2462,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2090,12 +2484,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The session has ended and everything of it is free. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "terminated"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeletedSession"];
                 };
             };
@@ -2105,6 +2505,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2114,6 +2519,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2125,6 +2535,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2142,16 +2557,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "prompt": "What can you see from your window?"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChatRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The turn was accepted; its output comes by events and WebRTC. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "queued",
+                     *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TurnBody"];
                 };
             };
@@ -2161,6 +2588,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2170,6 +2602,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2179,6 +2616,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2188,6 +2630,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2199,6 +2646,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2208,6 +2660,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2219,6 +2676,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2268,6 +2730,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2279,6 +2746,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2288,6 +2760,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2305,16 +2782,28 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                 *     }
+                 */
                 "application/json": components["schemas"]["InterruptRequest"] | null;
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Silence, also when nothing was being said. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "interrupted": true,
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "interrupted"
+                     *     }
+                     */
                     "application/json": components["schemas"]["InterruptedSession"];
                 };
             };
@@ -2324,6 +2813,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2333,6 +2827,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2342,6 +2841,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2353,6 +2857,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2362,6 +2871,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2373,6 +2887,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2390,16 +2909,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Welcome! I am glad that you are here."
+                 *     }
+                 */
                 "application/json": components["schemas"]["SpeakRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The turn was accepted; its output comes by events and WebRTC. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "queued",
+                     *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TurnBody"];
                 };
             };
@@ -2409,6 +2940,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2418,6 +2954,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2427,6 +2968,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2436,6 +2982,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2447,6 +2998,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2456,6 +3012,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2467,6 +3028,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    streamAudio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching to the WebSocket protocol. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2484,16 +3115,23 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/json": components["schemas"]["StartRequest"] | null;
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The session is ready to talk. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["StartedSession"];
                 };
             };
@@ -2503,6 +3141,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2512,6 +3155,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2521,6 +3169,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2530,6 +3183,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2541,6 +3199,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2550,6 +3213,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2561,6 +3229,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2578,16 +3251,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "sdp": "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…",
+                 *       "type": "offer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OfferRequest"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The WebRTC answer with all its candidates. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "sdp": "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…",
+                     *       "type": "answer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AnswerBody"];
                 };
             };
@@ -2597,6 +3282,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2606,6 +3296,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2615,6 +3310,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2624,6 +3324,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2635,6 +3340,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2644,6 +3354,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2653,6 +3368,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2664,6 +3384,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2678,6 +3403,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "Hello, nice to meet you."
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreviewRequest"];
             };
         };
@@ -2697,6 +3427,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2706,6 +3441,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2717,6 +3457,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2726,6 +3471,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2735,6 +3485,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
@@ -2752,12 +3507,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Voices of one provider, or of all. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "display_label": "Joe (en-US)",
+                     *           "engine": "piper",
+                     *           "gender": "male",
+                     *           "id": 3183629461274624,
+                     *           "language": "en-US",
+                     *           "licence": "CC0-1.0 (data set); engine GPL-3.0-or-later",
+                     *           "provider": "local",
+                     *           "source": "system",
+                     *           "target_model": null,
+                     *           "user_id": 1,
+                     *           "voice_id": "en_US-joe-medium"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Voices"];
                 };
             };
@@ -2767,6 +3541,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
