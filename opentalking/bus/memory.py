@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from opentalking.bus.memory_audio import AudioLimits, MemoryAudio, MemoryAudioInlet, MemoryAudioOutlet
 from opentalking.core.commands import CloseSession, Command, CreateSession, Reply
 from opentalking.core.errors import NotFound, OpenTalkingError, TooMany, Unavailable
 from opentalking.core.events import DROPPED_FIRST, NOT_REPLAYED, Event
@@ -241,8 +242,9 @@ class _Inbox:
 class MemoryCommandBus:
     """`CommandBus` in memory: one bounded first-in-first-out inbox per worker."""
 
-    def __init__(self, inbox_commands: int = 1000) -> None:
+    def __init__(self, inbox_commands: int = 1000, audio: AudioLimits | None = None) -> None:
         self._inbox_commands = inbox_commands
+        self._audio = MemoryAudio(audio)
         self._inboxes: dict[str, _Inbox] = {}
         self._owners: dict[str, str] = {}
 
@@ -282,8 +284,19 @@ class MemoryCommandBus:
         self._owners[session_id] = worker_id
 
     async def disown(self, session_id: str) -> None:
-        """The session is gone; commands for it raise `NotFound`."""
+        """The session is gone; commands for it raise `NotFound`, its sounds are closed at both ends."""
         self._owners.pop(session_id, None)
+        self._audio.end_session(session_id)
+
+    async def open_audio(self, session_id: str, sample_rate: int) -> MemoryAudioInlet:
+        """A way for sound to the session's worker; raises `NotFound`, `TooMany`."""
+        if session_id not in self._owners:
+            raise NotFound("session not found")
+        return self._audio.open(session_id, sample_rate)
+
+    async def audio(self, stream_id: str) -> MemoryAudioOutlet:
+        """The worker's end of a stream, once; raises `NotFound`."""
+        return self._audio.outlet(stream_id)
 
     def _put(self, pending: _Pending) -> None:
         inbox = self._inbox_for(pending.command)
@@ -337,6 +350,8 @@ class MemoryCommandBus:
     def _unregister(self, inbox: _Inbox) -> None:
         if self._inboxes.get(inbox.worker_id) is inbox:
             del self._inboxes[inbox.worker_id]
+        for session_id in [owned for owned, owner in self._owners.items() if owner == inbox.worker_id]:
+            self._audio.end_session(session_id, "the worker has stopped")
         lost = [*inbox.held, *inbox.waiting]
         inbox.held.clear()
         inbox.waiting.clear()

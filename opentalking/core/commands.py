@@ -64,6 +64,14 @@ class StartSpeak(_Command):
     emotion: Emotion = "neutral"
 
 
+class StartPlay(_Command):
+    """Play the sound of a stream (`CommandBus.open_audio`) through the face; replies `Done` at once."""
+
+    type: Literal["play"] = "play"
+    turn_id: str
+    stream_id: str
+
+
 class Interrupt(_Command):
     """Cancel what was accepted before; `turn_id` limits it to that turn. Replies `Done`."""
 
@@ -84,7 +92,15 @@ class CloseSession(_Command):
 
 
 Command = Annotated[
-    CreateSession | ConnectPeer | StartSession | StartChat | StartSpeak | Interrupt | Touch | CloseSession,
+    CreateSession
+    | ConnectPeer
+    | StartSession
+    | StartChat
+    | StartSpeak
+    | StartPlay
+    | Interrupt
+    | Touch
+    | CloseSession,
     Field(discriminator="type"),
 ]
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opentalking.core.commands import Command, Reply
+from opentalking.core.errors import OpenTalkingError
 from opentalking.core.events import Event
+from opentalking.core.media import Samples
 from opentalking.core.sessions import SessionRecord
 
 
@@ -64,6 +66,76 @@ class EventBus(Protocol):
         ...
 
 
+class StreamClosed(Exception):
+    """The other end of a sound's way is gone; `reason` is a word or sentence of whoever closed it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason or "closed")
+        self.reason = reason
+
+
+class AudioInlet(Protocol):
+    """A client's end of a sound on its way to a worker: one writer, first in, first out."""
+
+    @property
+    def stream_id(self) -> str:
+        """Names the stream in a command."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what is put, Hz."""
+        ...
+
+    async def put(self, samples: Samples) -> None:
+        """Append mono int16 samples, shape (n,); waits while 10 s lie unread.
+
+        Raises `StreamClosed` when the worker let go. Cancelled, it may have put a part.
+        """
+        ...
+
+    async def finish(self) -> None:
+        """That was all of the sound."""
+        ...
+
+    async def fail(self, error: OpenTalkingError) -> None:
+        """The rest of the sound cannot be had; the worker gets `error` after what was put."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go, without `finish` as a sound that was dropped; what was put is still read. Idempotent."""
+        ...
+
+    async def closed(self) -> str:
+        """Wait until the worker let go; returns its reason. Cancel-safe."""
+        ...
+
+
+class AudioOutlet(Protocol):
+    """A worker's end of a sound on its way from a client."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what comes out, Hz."""
+        ...
+
+    @property
+    def completed(self) -> bool:
+        """Whether the writer said that this is all (`finish`); else it was dropped or goes on."""
+        ...
+
+    async def next(self) -> Samples | None:
+        """The next piece of at most 1 s, mono int16; None at the end. Cancel-safe.
+
+        Raises what the writer failed with, and `StreamClosed` when the session is gone.
+        """
+        ...
+
+    async def aclose(self, reason: str = "") -> None:
+        """Let go; the writer gets `reason`. Idempotent, the first reason stays."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A command at a worker, and the ways to answer it (exactly one is called, once)."""
@@ -96,7 +168,19 @@ class CommandBus(Protocol):
         ...
 
     async def disown(self, session_id: str) -> None:
-        """The session is gone; commands for it raise `NotFound`."""
+        """The session is gone; commands for it raise `NotFound`, its sounds are closed at both ends."""
+        ...
+
+    async def open_audio(self, session_id: str, sample_rate: int) -> AudioInlet:
+        """A way for sound to the session's worker; a command then names its `stream_id`.
+
+        It goes with the session, and when no worker reads it within 30 s. Raises `NotFound`
+        when nobody owns the session, `TooMany` when many of its sounds are on their way.
+        """
+        ...
+
+    async def audio(self, stream_id: str) -> AudioOutlet:
+        """The worker's end of a stream, once; raises `NotFound`."""
         ...
 
 

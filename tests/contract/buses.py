@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from opentalking.bus.memory import EventLimits, MemoryCommandBus, MemoryEventBus, MemorySessionStore
+from opentalking.bus.memory_audio import AudioLimits
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
 
 SMALL = EventLimits(
@@ -14,6 +15,7 @@ LONG = EventLimits(
     backlog_events=10, backlog_ttl_seconds=600.0, subscriber_events=6, subscribers_per_session=3
 )
 INBOX_COMMANDS = 5
+AUDIO = AudioLimits(unread_seconds=10.0, claim_seconds=0.3, streams_per_session=3)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ async def _memory_events(limits: EventLimits) -> AsyncIterator[EventBus]:
 
 @asynccontextmanager
 async def _memory_commands() -> AsyncIterator[CommandBus]:
-    yield MemoryCommandBus(INBOX_COMMANDS)
+    yield MemoryCommandBus(INBOX_COMMANDS, AUDIO)
 
 
 @asynccontextmanager
