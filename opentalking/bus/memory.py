@@ -14,7 +14,7 @@ from opentalking.bus.memory_audio import AudioLimits, MemoryAudio, MemoryAudioIn
 from opentalking.core.commands import CloseSession, Command, CreateSession, Reply
 from opentalking.core.errors import NotFound, OpenTalkingError, TooMany, Unavailable
 from opentalking.core.events import DROPPED_FIRST, NOT_REPLAYED, Event
-from opentalking.core.ports import Delivery, Lagged, StoredEvent
+from opentalking.core.ports import WORKER_GONE, Delivery, Lagged, StoredEvent
 from opentalking.core.sessions import SessionRecord
 
 _log = structlog.get_logger(__name__)
@@ -351,7 +351,7 @@ class MemoryCommandBus:
         if self._inboxes.get(inbox.worker_id) is inbox:
             del self._inboxes[inbox.worker_id]
         for session_id in [owned for owned, owner in self._owners.items() if owner == inbox.worker_id]:
-            self._audio.end_session(session_id, "the worker has stopped")
+            self._audio.end_session(session_id, WORKER_GONE)
         lost = [*inbox.held, *inbox.waiting]
         inbox.held.clear()
         inbox.waiting.clear()

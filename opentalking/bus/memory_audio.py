@@ -10,10 +10,9 @@ import numpy as np
 from opentalking.core.errors import NotFound, OpenTalkingError, TooMany
 from opentalking.core.ids import new_id
 from opentalking.core.media import Samples
-from opentalking.core.ports import StreamClosed
+from opentalking.core.ports import NOT_READ, SESSION_ENDED, StreamClosed
 
-SESSION_ENDED = "the session has ended"
-NOT_READ = "nobody read the sound"
+_JOINED_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,15 @@ class _Stream:
 
     def tell(self) -> None:
         self._changed.set()
+
+    def append(self, piece: Samples) -> None:
+        """Small pieces are joined, so that a flood of them costs no more than their sound."""
+        if self.pieces and len(self.pieces[-1]) + len(piece) <= _JOINED_SECONDS * self.sample_rate:
+            self.pieces[-1] = np.concatenate([self.pieces[-1], piece])
+        else:
+            self.pieces.append(piece)
+        self.unread += len(piece)
+        self.tell()
 
     def let_go(self, reason: str) -> None:
         if self.closed is None:
@@ -86,9 +94,7 @@ class MemoryAudioInlet:
                 await stream.changes()
             if stream.closed is not None:
                 raise StreamClosed(stream.closed)
-            stream.pieces.append(piece)
-            stream.unread += len(piece)
-            stream.tell()
+            stream.append(piece)
 
     async def finish(self) -> None:
         """That was all."""

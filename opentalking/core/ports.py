@@ -66,8 +66,12 @@ class EventBus(Protocol):
         ...
 
 
+SESSION_ENDED, WORKER_GONE, NOT_READ = "session_ended", "worker_gone", "not_read"
+"""Reasons of a bus's own for closing a sound's way."""
+
+
 class StreamClosed(Exception):
-    """The other end of a sound's way is gone; `reason` is a word or sentence of whoever closed it."""
+    """The other end of a sound's way is gone; `reason` is a word of whoever closed it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason or "closed")

@@ -14,12 +14,13 @@ from opentalking.core.commands import (
     Interrupt,
     Reply,
     StartChat,
+    StartPlay,
     StartSession,
     StartSpeak,
 )
 from opentalking.core.errors import Conflict, Unavailable
 from opentalking.core.events import Event, ExpiredEvent, ExpiringEvent, TerminatedEvent
-from opentalking.core.ports import Delivery
+from opentalking.core.ports import SESSION_ENDED, Delivery
 from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
 from opentalking.engine.admission import Ticket
 from opentalking.engine.config import EngineConfig, Toolbox
@@ -30,7 +31,6 @@ from opentalking.engine.on_air import OnAir
 from opentalking.engine.outbox import EventOutbox
 from opentalking.engine.state import SessionLife
 from opentalking.engine.talk import Conversation
-from opentalking.engine.turn import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +130,7 @@ class Session:
 
     async def _close(self, ending: Ending) -> Reply:
         self._living.cancel()
-        await self._talk.interrupt()
+        await self._talk.interrupt(why=SESSION_ENDED)
         await self._life.move(SessionState.CLOSING)
         await self._free()
         if ending.expired is not None:
@@ -155,7 +155,7 @@ class Session:
         match command:
             case StartSession():
                 await self._start()
-            case StartChat() | StartSpeak():
+            case StartChat() | StartSpeak() | StartPlay():
                 await self._begin_turn(command)
             case Interrupt(turn_id=only):
                 await self._talk.interrupt(only)
@@ -170,13 +170,13 @@ class Session:
         if self._life.state is SessionState.WORKER_READY:
             await self._life.move(SessionState.READY)
 
-    async def _begin_turn(self, command: StartChat | StartSpeak) -> None:
+    async def _begin_turn(self, command: StartChat | StartSpeak | StartPlay) -> None:
         face, avatar = self._life.face, self._life.avatar
         if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
         self._talk.meet(avatar)
-        parts = self._talk.parts(command.turn_id, command.voice, face, self._air.output)
-        await self._talk.start(Turn(command, parts), self._spawn)
+        turn = await self._talk.turn(command, face, self._air.output)
+        await self._talk.start(turn, self._spawn)
 
     async def _connect(self, sdp: str) -> Reply:
         if self._life.state is SessionState.QUEUED:

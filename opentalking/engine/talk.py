@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 import structlog
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.commands import VoiceChoice
+from opentalking.core.commands import StartChat, StartPlay, StartSpeak, VoiceChoice
 from opentalking.core.media import Mark
 from opentalking.core.providers import Face
 from opentalking.core.sessions import SessionSettings
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.history import History
+from opentalking.engine.played import PlayedTurn
 from opentalking.engine.report import Emit, TurnReport
-from opentalking.engine.turn import Turn, TurnParts
+from opentalking.engine.turn import SpokenTurn, Turn, TurnParts
 from opentalking.engine.voice import TurnVoice, VoiceTimeouts
 from opentalking.media.output import MediaOutput
 
@@ -67,25 +68,38 @@ class Conversation:
         turn.accept()
         self._task = spawn(self._run(turn))
 
-    def parts(self, turn_id: str, voice: VoiceChoice, face: Face, output: MediaOutput) -> TurnParts:
-        """What a turn of this conversation works with; `meet` comes first."""
+    async def turn(
+        self, command: StartChat | StartSpeak | StartPlay, face: Face, output: MediaOutput
+    ) -> Turn:
+        """The turn that a command asks for; `meet` comes first. `NotFound` when its sound is gone."""
+        if isinstance(command, StartPlay):
+            sound = await self._toolbox.commands.audio(command.stream_id)
+            return PlayedTurn(command.turn_id, sound, self._parts(command.turn_id, face, output))
+        return SpokenTurn(command, self._parts(command.turn_id, face, output, command.voice))
+
+    def _parts(
+        self, turn_id: str, face: Face, output: MediaOutput, voice: VoiceChoice | None = None
+    ) -> TurnParts:
         if self._history is None:
             raise RuntimeError("nobody has been met yet")
         return TurnParts(
             face=face,
             output=output,
             chat_model=self._toolbox.chat_model,
-            voice=self._voice(voice),
+            voice=self._voice(voice or VoiceChoice()),
             history=self._history,
             report=TurnReport(self._session_id, turn_id, self._emit),
         )
 
-    async def interrupt(self, turn_id: str | None = None) -> None:
-        """Silence first, then cancel the turn and wait for its end; nothing when another turn is meant."""
+    async def interrupt(self, turn_id: str | None = None, why: str = "interrupted") -> None:
+        """Silence first, then cancel the turn and wait for its end; nothing when another turn is meant.
+
+        Who feeds the turn from outside is told `why`.
+        """
         turn, task = self._turn, self._task
         if turn is None or task is None or turn_id not in (None, turn.id):
             return
-        turn.silence()
+        turn.silence(why)
         task.cancel()
         _, late = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
         if late:
@@ -104,6 +118,7 @@ class Conversation:
             turn.finish("interrupted")
             self._turn = self._task = None
             await self._on_speaking(False)
+            await turn.let_go()
 
     def _prompt(self, avatar: AvatarBundle) -> str:
         return self._config.instructions(self._settings.llm_system_prompt, avatar.persona_prompt)

@@ -1,6 +1,7 @@
-"""One turn: from the user's words, or a text to say, to the end of its playback."""
+"""One turn: from the user's words, a text to say or a sound to play, to the end of its playback."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,29 +40,22 @@ class TurnParts:
     report: TurnReport
 
 
-class Turn:
-    """Runs the five stages in one task group, for the user's prompt (chat) or a text to say."""
+class Turn(ABC):
+    """Runs the stages of one turn in one task group, and tells its clients about it."""
 
-    def __init__(self, command: StartChat | StartSpeak, parts: TurnParts) -> None:
-        self.id = command.turn_id
-        self._chat = isinstance(command, StartChat)
-        self._to_say = [] if isinstance(command, StartChat) else take_tags(command.text)
-        self._text = command.prompt if isinstance(command, StartChat) else text_of(self._to_say)
-        self._emotion = command.emotion
+    def __init__(self, turn_id: str, parts: TurnParts) -> None:
+        self.id = turn_id
         self._parts = parts
-        self._captions = Captions()
-        self._answer = "" if self._chat else self._text
-        self._final_sent = False
-        self._speaker = Speaker(parts.voice, parts.report, self._captions)
-        self._sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
-        self._finished = False
+        self._outcome: Outcome | None = None
+        self._why = ""
 
+    @abstractmethod
     def accept(self) -> None:
         """Tell the clients that the turn is taken; once, before `run`."""
-        self._parts.report.started(self._text, thinking=self._chat)
 
-    def silence(self) -> None:
-        """Nothing of this turn is heard from the next media tick on."""
+    def silence(self, why: str) -> None:
+        """Nothing of this turn is heard from the next media tick on; `why` is for who feeds it."""
+        self._why = why
         self._parts.output.drop(self.id)
 
     async def run(self) -> None:
@@ -93,6 +87,66 @@ class Turn:
             outcome = "failed"
         return outcome
 
+    @abstractmethod
+    def _start_stages(self, start: Callable[..., object]) -> None:
+        """Start every stage of the turn as a task."""
+
+    # -- what the output tells, on the media tick
+
+    def media_started(self) -> None:
+        """First sound and frame go out."""
+        self._parts.report.media_started()
+
+    def frame(self, frame_index: int, pts_ms: int) -> None:
+        """A video frame goes out."""
+        self._parts.report.frame(frame_index, pts_ms)
+
+    @abstractmethod
+    def mark(self, mark: Mark) -> None:
+        """A marked sample starts to sound."""
+
+    # -- the end
+
+    def finish(self, outcome: Outcome) -> None:
+        """Tell the clients the end, whatever came of the turn; later calls do nothing."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self._conclude(outcome)
+
+    @abstractmethod
+    def _conclude(self, outcome: Outcome) -> None:
+        """Tell the clients the end."""
+
+    @abstractmethod
+    async def let_go(self) -> None:
+        """Release what comes from outside; after `finish`."""
+
+    @property
+    def ending(self) -> str:
+        """How it ended, after `finish`: "completed", "failed", or why it was interrupted."""
+        outcome = self._outcome or ""
+        return self._why or outcome if outcome == "interrupted" else outcome
+
+
+class SpokenTurn(Turn):
+    """Five stages, for the user's prompt (chat) or a text to say."""
+
+    def __init__(self, command: StartChat | StartSpeak, parts: TurnParts) -> None:
+        super().__init__(command.turn_id, parts)
+        self._chat = isinstance(command, StartChat)
+        self._to_say = [] if isinstance(command, StartChat) else take_tags(command.text)
+        self._text = command.prompt if isinstance(command, StartChat) else text_of(self._to_say)
+        self._emotion = command.emotion
+        self._captions = Captions()
+        self._answer = "" if self._chat else self._text
+        self._final_sent = False
+        self._speaker = Speaker(parts.voice, parts.report, self._captions)
+        self._sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
+
+    def accept(self) -> None:
+        """Tell the clients that the turn is taken; once, before `run`."""
+        self._parts.report.started(self._text, thinking=self._chat)
+
     def _start_stages(self, start: Callable[..., object]) -> None:
         deltas: Stream[Expressed] = Stream(MAX_PENDING_CHARACTERS, lambda part: len(part.text))
         sound: Stream[Speech] = Stream(AHEAD_SECONDS, lambda speech: speech.seconds)
@@ -110,16 +164,6 @@ class Turn:
                 await deltas.put(part)
             deltas.close()
 
-    # -- what the output tells, on the media tick
-
-    def media_started(self) -> None:
-        """First sound and frame go out."""
-        self._parts.report.media_started()
-
-    def frame(self, frame_index: int, pts_ms: int) -> None:
-        """A video frame goes out."""
-        self._parts.report.frame(frame_index, pts_ms)
-
     def mark(self, mark: Mark) -> None:
         """A sentence starts to sound."""
         # The mark lies in the packet that has just left.
@@ -130,11 +174,8 @@ class Turn:
             self._final_sent = is_last and self._sentences.exhausted
             self._parts.report.caption(caption, is_final=self._final_sent)
 
-    def finish(self, outcome: Outcome) -> None:
-        """Put what was heard into the history and tell the clients the end; later calls do nothing."""
-        if self._finished:
-            return
-        self._finished = True
+    def _conclude(self, outcome: Outcome) -> None:
+        """Put what was heard into the history and tell the clients the end."""
         spoken = self._captions.spoken_text
         if outcome == "completed" and self._captions.any_sound and not self._final_sent:
             self._parts.report.caption(self._captions.closing(), is_final=True)
@@ -144,6 +185,9 @@ class Turn:
                 heard = self._captions.heard_text(self._parts.output.heard_samples(self.id))
             self._parts.history.heard(heard, interrupted=outcome != "completed")
         self._parts.report.ended(outcome, spoken, self._answer if self._chat else None)
+
+    async def let_go(self) -> None:
+        """Nothing comes from outside."""
 
 
 def _first(errors: BaseExceptionGroup[OpenTalkingError]) -> OpenTalkingError:
