@@ -62,6 +62,14 @@ class IdleLoop:
         return min(self.key_positions, key=distance)
 
 
+@dataclass(frozen=True, slots=True)
+class IdlePicture:
+    """A place in an idle loop."""
+
+    loop: IdleLoop
+    position: int
+
+
 class IdlePlayer:
     """Where one session stands in its idle loop; the phase moves on while it speaks, too."""
 
@@ -95,6 +103,11 @@ class IdlePlayer:
             self._phase = self.position
             self._jumps = False
         return self._loop.frames[self.position]
+
+    @property
+    def picture(self) -> IdlePicture | None:
+        """What `current` gave, as a place in the loop; None without a loop."""
+        return None if self._loop is None else IdlePicture(self._loop, self.position)
 
     def advance(self) -> None:
         """A frame's time has passed."""

@@ -31,7 +31,9 @@ class LiveVideo:
         self._turn: TurnBuffer | None = None
         self._codec: VideoCodec | None = None
         self._generation = 0
-        self._ready: deque[tuple[int, EncodedFrame]] = deque()
+        self._ready: deque[tuple[int, EncodedFrame, I420]] = deque()
+        self.shown: I420 | None = None
+        """The picture of the frame that was taken last."""
         self._next_index = 0
         self._force_key = True
         self._repeat_wanted = False
@@ -67,7 +69,7 @@ class LiveVideo:
         self._next_index = 0
         self._force_key = True
         self._repeat_wanted = False
-        self._last_picture = None
+        self._last_picture = self.shown = None
         self._failures = 0
 
     def release(self) -> None:
@@ -91,7 +93,7 @@ class LiveVideo:
         """Take the frame that is due now (or overdue), if it is finished."""
         if self._turn is None or not self._ready or self._ready[0][0] >= self._turn.next_index:
             return None
-        frame = self._ready.popleft()[1]
+        _, frame, self.shown = self._ready.popleft()
         self.wake()
         return frame
 
@@ -145,7 +147,7 @@ class LiveVideo:
         self._encoder = encoder
         if generation == self._generation:
             self._failures = 0
-            self._ready.append((index, frame))
+            self._ready.append((index, frame, picture))
 
     def _failed(self, generation: int) -> None:
         logger.exception("video encoder failed, starting a new one")

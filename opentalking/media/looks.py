@@ -30,7 +30,9 @@ class LookPlayer:
         self._codec: VideoCodec | None = None
         self._frames: Frames | None = None
         self._outdated: list[Frames] = []
-        self._ready: EncodedFrame | None = None
+        self._ready: tuple[EncodedFrame, I420] | None = None
+        self.shown: I420 | None = None
+        """The picture of the frame that was taken last."""
         self._encoder: VideoEncoder | None = None
         self._generation = 0
         self._force_key = True
@@ -80,9 +82,10 @@ class LookPlayer:
 
     def pop(self) -> EncodedFrame | None:
         """Take the picture that is due now, if it is finished."""
-        frame, self._ready = self._ready, None
-        if frame is not None:
-            self._wake.set()
+        if self._ready is None:
+            return None
+        (frame, self.shown), self._ready = self._ready, None
+        self._wake.set()
         return frame
 
     async def aclose(self) -> None:
@@ -99,7 +102,7 @@ class LookPlayer:
 
     def _begin_anew(self) -> None:
         self._generation += 1
-        self._ready = None
+        self._ready = self.shown = None
         self._force_key = True
         self._wake.set()
 
@@ -140,7 +143,7 @@ class LookPlayer:
             partial(encode_live, self._encoder, codec, self._bitrate, picture, force_key=force_key),
         )
         if generation == self._generation:
-            self._ready = frame
+            self._ready = frame, picture
 
     async def _close_outdated(self) -> None:
         while self._outdated:

@@ -8,11 +8,11 @@ from typing import Protocol
 from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, SoundEncoder, VideoCodec
 from opentalking.media.idle import IdleLoop
-from opentalking.media.pictures import LookFrames, Pictures
+from opentalking.media.pictures import LookFrames, Pictures, Shown
 from opentalking.media.playback import OutputListener, play_packet, report_marks
 from opentalking.media.turn import TurnBuffer, TurnDropped
 
-__all__ = ["MediaOutput", "MediaSink", "OutputListener", "TurnDropped"]
+__all__ = ["MediaOutput", "MediaSink", "OutputListener", "OutputTap", "TurnDropped"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,17 @@ class MediaSink(Protocol):
         ...
 
 
+class OutputTap(Protocol):
+    """Sees and hears what a peer does, or would if there were one; must neither block nor raise."""
+
+    def tick(self, number: int, sound: Samples | None, shown: Shown) -> None:
+        """20 ms went out: `SAMPLES_PER_PACKET` samples (None: silence), and on even numbers a picture.
+
+        Numbers that are left out were skipped: nothing went out.
+        """
+        ...
+
+
 class _PastTurns:
     """What became of the last turns: samples heard, and whether they were played to the end."""
 
@@ -57,12 +68,17 @@ class _PastTurns:
         return self._turns.get(turn_id, (0, False))[1]
 
 
+def _wanted_codec(sink: MediaSink | None, tap: OutputTap | None) -> VideoCodec | None:
+    codec = sink.codec if sink is not None else None
+    return "h264" if codec is None and tap is not None else codec
+
+
 class MediaOutput:
     """Plays turns at the clock's pace, and the idle loop between them.
 
     `tick` is called every 20 ms (by `MediaTicker`); every second tick carries a picture. Sound and
     picture 0 of a turn leave on the same tick. Without a sink everything happens on the clock but
-    nothing is encoded. All methods belong to one event loop.
+    nothing is encoded, unless somebody records. All methods belong to one event loop.
     """
 
     def __init__(
@@ -77,6 +93,8 @@ class MediaOutput:
         self._listener = listener
         self._ahead_seconds = ahead_seconds
         self._sink: MediaSink | None = None
+        self._tap: OutputTap | None = None
+        self._tap_idle: IdleLoop | None = None
         self._turn: TurnBuffer | None = None
         self._past = _PastTurns()
         self._pictures = Pictures(encode_pool, encode_ahead_frames, video_bitrate)
@@ -90,22 +108,38 @@ class MediaOutput:
         """
         if (idle.codec if idle else None) != sink.codec:
             raise ValueError(f"an idle loop of another codec than {sink.codec}")
-        self._pictures.load(idle)
-        self._follow(sink)
+        self._sink = sink
+        self._sound.reset()
+        self._pictures.load(idle or self._tap_idle)
+        self._follow()
 
     def detach(self) -> None:
-        """The peer is gone; a turn plays on without being encoded."""
-        self._follow(None)
-        self._pictures.release()
+        """The peer is gone; a turn plays on, and is encoded only for somebody who records."""
+        self._sink = None
+        self._sound.reset()
+        if self._tap is None:
+            self._follow()
+
+    def record(self, tap: OutputTap | None, idle: IdleLoop | None = None) -> None:
+        """Let `tap` see and hear everything from the next tick on (None: nobody).
+
+        `idle` is the H.264 loop that is shown while no peer takes pictures. A peer notices nothing.
+        """
+        self._tap, self._tap_idle = tap, idle
+        if self._sink is None or self._sink.codec is None:
+            if tap is not None:
+                self._pictures.load(idle)
+            self._follow()
 
     def request_key_frame(self) -> None:
         """The peer cannot decode (PLI, FIR, unrepairable loss): send a key frame, at most each 300 ms."""
         self._pictures.request_key_frame(self._ticks)
 
-    def _follow(self, sink: MediaSink | None) -> None:
-        self._sink = sink
-        self._sound.reset()
-        self._pictures.follow(self._turn, sink.codec if sink else None)
+    def _follow(self) -> None:
+        codec = _wanted_codec(self._sink, self._tap)
+        self._pictures.follow(self._turn, codec)
+        if codec is None:
+            self._pictures.release()
 
     def look(self, frames: LookFrames) -> None:
         """Show a look from now on, in place of the idle loop, until a turn's first picture or `rest`.
@@ -214,6 +248,8 @@ class MediaOutput:
             self._sink.send_audio(self._sound.encode(samples), tick * SAMPLES_PER_PACKET)
         if has_picture:
             self._send_picture(tick)
+        if self._tap is not None:
+            self._tap.tick(tick, samples, self._pictures.shown if has_picture else None)
 
     def _advance(self, has_picture: bool) -> Samples | None:
         """Move the turn on by 20 ms; returns the sound that is due, None for silence."""
@@ -235,5 +271,5 @@ class MediaOutput:
 
     def _send_picture(self, tick: int) -> None:
         frame = self._pictures.next(tick, self._turn if self.playing else None)
-        if frame is not None and self._sink is not None:
+        if frame is not None and self._sink is not None and self._sink.codec is not None:
             self._sink.send_video(frame, tick * _VIDEO_PTS_PER_TICK)

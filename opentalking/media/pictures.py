@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from opentalking.core.media import I420
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec
-from opentalking.media.idle import IdleLoop, IdlePlayer
+from opentalking.media.idle import IdleLoop, IdlePicture, IdlePlayer
 from opentalking.media.live import LiveVideo
 from opentalking.media.looks import Frames, LookPlayer
 from opentalking.media.turn import TurnBuffer
 
 LookFrames = Callable[[int], Frames]
 """Makes the pictures of a look, given the frame of the idle loop from which it goes on."""
+
+Shown = I420 | IdlePicture | None
+"""The picture that goes out, unencoded or as a place in an idle loop; None: the one before stays."""
 
 _KEY_FRAME_PAUSE_TICKS = 15
 """At most one requested key frame in 300 ms."""
@@ -56,6 +60,8 @@ class Pictures:
         self._codec: VideoCodec | None = None
         self._live_tick = 0
         self._is_live = self._is_looking = False
+        self.shown: Shown = None
+        """What `next` gave last."""
 
     @property
     def idle_position(self) -> int:
@@ -128,9 +134,11 @@ class Pictures:
 
     def next(self, tick: int, turn: TurnBuffer | None) -> EncodedFrame | None:
         """The picture that goes out now; `turn` is the one that plays. None: leave this one out."""
+        self.shown = None
         frame = self._video.pop() if turn is not None else None
         if frame is not None:
             self._begin_live(tick)
+            self.shown = self._video.shown
         elif not self._is_live:
             frame = self._look_or_idle(tick)
         if self._is_live and turn is not None and turn.in_hole:
@@ -160,6 +168,7 @@ class Pictures:
         frame = self._looks.pop()
         if frame is not None:
             self._is_looking = True
+            self.shown = self._looks.shown
             return frame
         if self._is_looking and self._looks.is_active:
             return None
@@ -168,4 +177,6 @@ class Pictures:
             self._idle.jump_to_key()
         if tick - self._live_tick >= _RELEASE_ENCODER_TICKS:
             self._video.release()
-        return self._idle.current()
+        frame = self._idle.current()
+        self.shown = self._idle.picture
+        return frame

@@ -1,0 +1,189 @@
+"""Writes what a session puts out into a film, while it goes on."""
+
+import asyncio
+import errno
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from av.error import FFmpegError
+
+from opentalking.core.media import I420, SAMPLES_PER_FRAME
+from opentalking.media.idle import IdleLoop, IdlePicture
+from opentalking.media.idle_decoder import IdleDecoder
+from opentalking.media.movie import MovieWriter
+from opentalking.media.provenance import Provenance
+from opentalking.media.tape import Tape, TapeUnit
+
+logger = logging.getLogger(__name__)
+
+RECORDING_THREADS = 2
+_NICENESS = 5
+_SILENCE = np.zeros(SAMPLES_PER_FRAME, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPlan:
+    """Which film: where, `size` is width and height, `idle` what its pictures begin with."""
+
+    path: Path
+    size: tuple[int, int]
+    idle: IdleLoop
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class FilmLimits:
+    """How long and how large a film may become."""
+
+    seconds: float = 3600.0
+    bytes: int = 2 * 2**30
+
+
+def recording_pool() -> ThreadPoolExecutor:
+    """Threads that write films and give way to everything else; the caller shuts them down."""
+    return ThreadPoolExecutor(RECORDING_THREADS, thread_name_prefix="recording", initializer=_give_way)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # on Linux: of this thread
+
+
+class Film:
+    """The writer's side: turns units into pictures and sound in the file; every method blocks.
+
+    Raises `OSError`, or `ValueError` for pictures of another size.
+    """
+
+    def __init__(self, plan: FilmPlan) -> None:
+        self._plan = plan
+        self._movie = MovieWriter(plan.path, plan.size, provenance=plan.provenance)
+        self._idle = IdleDecoder()
+        self._picture: I420 | None = None
+
+    def write(self, units: Sequence[TapeUnit], most_seconds: float) -> None:
+        """Append units, as long as the film is shorter than `most_seconds`."""
+        for unit in units:
+            picture = self._shown(unit)
+            for _ in range(unit.count):
+                if self.seconds >= most_seconds:
+                    return
+                self._movie.write([picture], _SILENCE if unit.pcm is None else unit.pcm)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._movie.close()
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self._movie.seconds
+
+    @property
+    def bytes_written(self) -> int:
+        """How large it is."""
+        return self._movie.bytes_written
+
+    def _shown(self, unit: TapeUnit) -> I420:
+        shown = unit.shown
+        if shown is None and self._picture is None:
+            shown = IdlePicture(self._plan.idle, 0)
+        picture = self._idle.picture(shown) if isinstance(shown, IdlePicture) else shown
+        if picture is not None:
+            self._picture = picture
+        if self._picture is None:
+            raise ValueError("the idle loop cannot be decoded")
+        return self._picture
+
+
+class Recorder:
+    """One recording: `tape` is the output's tap; a task writes what it collects, in the threads of `pool`.
+
+    `on_end` is called once when it ends by itself: with "" at a limit, else with what went wrong. The file
+    then is complete as far as it came. The owner calls `finish` or `abandon`.
+    """
+
+    def __init__(
+        self, plan: FilmPlan, limits: FilmLimits, pool: Executor, on_end: Callable[[str], None]
+    ) -> None:
+        self._plan, self._limits, self._pool, self._on_end = plan, limits, pool, on_end
+        self._news = asyncio.Event()
+        self._is_over = False
+        self._film: Film | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.tape = Tape(self._news.set)
+
+    @property
+    def milliseconds(self) -> int:
+        """How long the recording is so far."""
+        if self._is_over:
+            return round(self._film.seconds * 1000) if self._film is not None else 0
+        return min(self.tape.milliseconds, round(self._limits.seconds * 1000))
+
+    async def begin(self) -> None:
+        """Make the file; raises `OSError`."""
+        loop = asyncio.get_running_loop()
+        self._film = await loop.run_in_executor(self._pool, Film, self._plan)
+        self._task = asyncio.create_task(self._write_on(self._film), name="recorder")
+
+    async def finish(self) -> None:
+        """Write the rest and complete the file; the tap must be off. Failures are in the log."""
+        self._is_over = True
+        self._news.set()
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def abandon(self) -> None:
+        """Stop at once; the file stays as it is."""
+        self._is_over = True
+        self.tape.take()
+        await self.finish()
+
+    async def _write_on(self, film: Film) -> None:
+        failure = await self._attempt(self._write_until_over, film) or await self._attempt(self._close, film)
+        if self.tape.held_pictures:
+            logger.warning("recording left out %d pictures, the machine was busy", self.tape.held_pictures)
+        if not self._is_over:
+            self._is_over = True
+            self._on_end(failure)
+
+    async def _write_until_over(self, film: Film) -> None:
+        is_full = False
+        while not (self._is_over or is_full):
+            await self._news.wait()
+            self._news.clear()
+            units = self.tape.take()
+            await self._in_thread(partial(film.write, units, self._limits.seconds))
+            if self.tape.is_overrun:
+                raise OSError(errno.EIO, "the disk is too slow")
+            is_full = film.seconds >= self._limits.seconds or film.bytes_written >= self._limits.bytes
+
+    async def _close(self, film: Film) -> None:
+        await self._in_thread(film.close)
+
+    async def _attempt(self, work: Callable[[Film], Awaitable[None]], film: Film) -> str:
+        """Do it; returns what went wrong, after having closed the film, else ""."""
+        try:
+            await work(film)
+        except (OSError, ValueError, FFmpegError, MemoryError) as error:
+            logger.error("recording failed", exc_info=error)
+            with suppress(OSError, FFmpegError):
+                await self._in_thread(film.close)
+            return _reason(error)
+        return ""
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
