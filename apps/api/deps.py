@@ -16,6 +16,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
+from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
 
 
@@ -43,6 +44,7 @@ class ApiServices:
     sessions: SessionService
     avatars: AvatarService
     voices: VoiceService
+    clones: VoiceCloneService
     speech: SpeechService
     models: ModelService
     events: EventBus

@@ -17,6 +17,7 @@ import apps.web
 import opentalking
 from apps.api.deps import ApiServices
 from apps.unified.faces import make_faces
+from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.catalog.avatars import AvatarCatalog
@@ -47,7 +48,6 @@ from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
-from opentalking.services.voices import VoiceService
 from opentalking.settings import Environment, Settings, parse_port_range
 
 ENCODE_THREADS = 2
@@ -98,7 +98,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
     services = _services(settings, toolbox, worker, models, avatars)
-    services.lifespan = lambda: _running(settings, worker, toolbox, avatars, (pool, idle_pool))
+    services.lifespan = lambda: _running(settings, worker, toolbox, services, (pool, idle_pool))
     return Server(services, worker, toolbox)
 
 
@@ -125,7 +125,13 @@ def _refuse_unbuilt(environment: Environment) -> None:
 
 def _context(environment: Environment, prefix: str, threads: int = 1) -> ProviderContext:
     settings = environment.settings
-    return ProviderContext(settings.models_path, settings.cache_path, environment.options(prefix), threads)
+    return ProviderContext(
+        settings.models_path,
+        settings.cache_path,
+        environment.options(prefix),
+        threads,
+        settings.voices_path,
+    )
 
 
 def _speech_context(environment: Environment, name: str) -> ProviderContext:
@@ -232,10 +238,12 @@ def _services(
         return QueueStatus(worker.admission.slot_occupied, worker.admission.queue_size)
 
     limits = SpeechLimits(characters=settings.tts_preview_max_chars)
+    voices, clones = make_voices(settings, toolbox.speakers)
     return ApiServices(
         sessions=sessions,
         avatars=avatars,
-        voices=VoiceService(toolbox.speakers, SPEECH_ALIASES),
+        voices=voices,
+        clones=clones,
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         models=models,
         events=toolbox.events,
@@ -251,7 +259,7 @@ async def _running(
     settings: Settings,
     worker: Worker,
     toolbox: Toolbox,
-    avatars: AvatarService,
+    services: ApiServices,
     pools: tuple[ThreadPoolExecutor, ...],
 ) -> AsyncIterator[None]:
     """Run the worker and warm the models while inside; afterwards everything is closed."""
@@ -260,10 +268,11 @@ async def _running(
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         stack.push_async_callback(_close_providers, toolbox)
         stack.push_async_callback(toolbox.idle_cache.aclose)
+        await stack.enter_async_context(cloning(services.clones))
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
-        warming = asyncio.create_task(warm_up(settings, toolbox, avatars), name="warm-up")
+        warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
         yield
 

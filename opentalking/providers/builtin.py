@@ -39,7 +39,7 @@ DASHSCOPE_ENGINES = frozenset({"dashscope", "cosyvoice", "sambert"})
 
 
 def local_speech(context: ProviderContext) -> TextToSpeech:
-    """Piper and Kokoro, each in a process of its own."""
+    """Piper, Kokoro and (for cloned voices) Pocket TTS, each in a process of its own."""
     options = context.options
     length_scale = options.get("length_scale", 1.0)
     threads = options.get("threads") or min(2, len(os.sched_getaffinity(0)))
@@ -55,6 +55,10 @@ def local_speech(context: ProviderContext) -> TextToSpeech:
             kokoro_speed=1 / length_scale,
             # Frames must not wait for sound that is far ahead of them.
             kokoro_limits=ChildLimits(threads=threads, niceness=5),
+            clones_directory=context.voices_dir / "clones" if context.voices_dir else None,
+            pocket_language=options.get("pocket_language") or "english",
+            pocket_cache=options.get("pocket_cache"),
+            pocket_limits=ChildLimits(threads=threads, niceness=5),
         )
     )
 

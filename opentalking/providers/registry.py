@@ -29,13 +29,14 @@ class ProviderContext:
 
     `options` holds its own settings: `OPENTALKING_TTS_<NAME>_*`, `OPENTALKING_LLM_*` or
     `OPENTALKING_<NAME>_*` in lower case without that prefix. `models_dir` holds model
-    files, `cache_dir` is for what can be made again.
+    files, `cache_dir` is for what can be made again, `voices_dir` for what was made of people's voices.
     """
 
     models_dir: Path
     cache_dir: Path
     options: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    voices_dir: Path | None = None
 
 
 class Registry:

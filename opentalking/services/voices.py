@@ -1,9 +1,12 @@
 """The voices that can be named in a request."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from opentalking.catalog.voices import Clone, VoiceCatalog
+from opentalking.core.consent import Consent
 from opentalking.core.conversation import Voice
 from opentalking.core.providers import TextToSpeech
 
@@ -12,31 +15,75 @@ SYSTEM_USER_ID = 1
 
 @dataclass(frozen=True, slots=True)
 class VoiceEntry:
-    """A voice with the integer by which clients name it; the same one in every run."""
+    """A voice with the integer by which clients name it; the same one in every run.
+
+    Of cloned voices it is known whether the person agreed, and when they were made (RFC 3339).
+    """
 
     id: int
     user_id: int
     voice: Voice
+    consent: Consent | None = None
+    created_at: str | None = None
 
 
 class VoiceService:
-    """System voices of the speech providers."""
+    """System voices of the speech providers, and cloned ones out of the catalogue."""
 
     def __init__(
-        self, speakers: Mapping[str, TextToSpeech], aliases: Mapping[str, str] | None = None
+        self,
+        speakers: Mapping[str, TextToSpeech],
+        catalog: VoiceCatalog,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self._speakers = speakers
+        self._catalog = catalog
         self._aliases = aliases or {}
 
     async def all(self, provider: str | None = None) -> Sequence[VoiceEntry]:
-        """Voices of one provider, or of all; an unknown provider has none."""
-        names = list(self._speakers) if provider is None else [self._aliases.get(provider, provider)]
+        """Voices of one provider, or of all: system voices first, each kind by number.
+
+        An unknown provider has none. Raises `Unavailable`.
+        """
+        name = None if provider is None else self._aliases.get(provider, provider)
+        clones = await asyncio.to_thread(self._catalog.clones, name)
+        system = sorted(self._system(name), key=lambda entry: entry.id)
+        return [*system, *map(clone_entry, clones)]
+
+    async def find(self, provider: str, voice_id: str) -> VoiceEntry | None:
+        """The voice that a provider knows by this id; its `voice.target_model` is the model it speaks with.
+
+        None does not mean that the provider cannot speak with it: a service may have voices that
+        are not listed here. Raises `Unavailable`.
+        """
+        entries = await self.all(provider)
+        return next((entry for entry in entries if entry.voice.voice_id == voice_id), None)
+
+    def is_system(self, entry_id: int) -> bool:
+        """Whether this is the number of a system voice."""
+        return any(entry.id == entry_id for entry in self._system(None))
+
+    def _system(self, name: str | None) -> list[VoiceEntry]:
+        names = list(self._speakers) if name is None else [name]
         return [
-            VoiceEntry(_stable_id(name, voice), SYSTEM_USER_ID, voice)
-            for name in names
-            if name in self._speakers
-            for voice in self._speakers[name].voices()
+            VoiceEntry(_stable_id(provider, voice), SYSTEM_USER_ID, voice)
+            for provider in names
+            if provider in self._speakers
+            for voice in self._speakers[provider].voices()
+            if voice.source == "system"
         ]
+
+
+def clone_entry(clone: Clone) -> VoiceEntry:
+    """A cloned voice as clients see it."""
+    voice = Voice(
+        voice_id=clone.voice_id,
+        display_label=clone.display_label,
+        provider=clone.provider,
+        target_model=clone.target_model,
+        source="clone",
+    )
+    return VoiceEntry(clone.id, clone.user_id, voice, clone.consent, clone.created_at)
 
 
 def _stable_id(provider: str, voice: Voice) -> int:

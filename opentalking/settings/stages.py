@@ -1,8 +1,9 @@
 """Settings of the stages of a turn: faces, language model, speech."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from opentalking.settings.service import ServiceSettings
 
@@ -84,6 +85,12 @@ class StageSettings(ServiceSettings):
     tts_local_length_scale: float = Field(
         1.0, gt=0.2, le=4, description="Pace of local voices: 1 normal, 2 half as fast."
     )
+    tts_local_pocket_language: str = Field(
+        "english", description="Model of Pocket TTS, if that is installed for cloned voices."
+    )
+    tts_local_pocket_cache: Path | None = Field(
+        None, description="Hugging Face's cache with its weights; default `~/.cache/huggingface`."
+    )
     tts_dashscope_api_key: SecretStr = Field(
         SecretStr(""), description="Key of DashScope, for the engines `dashscope`, `cosyvoice` and `sambert`."
     )
@@ -91,6 +98,12 @@ class StageSettings(ServiceSettings):
     tts_dashscope_voice: str = Field("Cherry", description="Qwen voice of sessions that name none.")
     tts_dashscope_service_url: str = Field(
         "wss://dashscope.aliyuncs.com/api-ws/v1/realtime", description="Where the Qwen voices are."
+    )
+    tts_dashscope_http_url: str = Field(
+        "https://dashscope.aliyuncs.com/api/v1", description="Where DashScope makes and deletes voices."
+    )
+    tts_clone_timeout_sec: float = Field(
+        180.0, gt=0, description="Longest wait for a service that makes or deletes a voice."
     )
     tts_cosyvoice_model: str = Field("cosyvoice-v3-flash", description="CosyVoice model that speaks.")
     tts_cosyvoice_voice: str = Field("longanyang", description="CosyVoice voice of sessions that name none.")
@@ -121,3 +134,8 @@ class StageSettings(ServiceSettings):
         "verbatim",
         description="`chat`: `/speak` answers like `/chat`, for clients that send the user's words there.",
     )
+
+    @field_validator("tts_local_pocket_cache")
+    @classmethod
+    def _expand_cache(cls, path: Path | None) -> Path | None:
+        return path.expanduser() if path is not None else None

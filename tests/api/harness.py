@@ -19,6 +19,8 @@ from apps.api.server import make_server
 from apps.api.sse import StreamTimes
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.catalog.avatars import AvatarCatalog
+from opentalking.catalog.uploads import SampleUploads
+from opentalking.catalog.voices import VoiceCatalog
 from opentalking.core.commands import (
     Answer,
     CloseSession,
@@ -52,6 +54,7 @@ from opentalking.services.models import AlwaysConnected, Backend, ModelService, 
 from opentalking.services.names import ProviderNames
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
+from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"the bytes of a picture"
@@ -247,6 +250,10 @@ class Api:
         }
         self.remote = SwitchedProbe("wav2lip", result=(False, "omnirt_unavailable"))
         avatars = AvatarService(AvatarCatalog([self.avatars_root], 409_600))
+        self.voice_catalog = VoiceCatalog(folder / "voices.sqlite3")
+        self.voice_catalog.prepare()
+        self.uploads = SampleUploads(folder / "uploads")
+        voices = VoiceService(self.speakers, self.voice_catalog, NAMES.aliases)
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
         self.services = ApiServices(
             sessions=SessionService(
@@ -255,7 +262,8 @@ class Api:
                 limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
             ),
             avatars=avatars,
-            voices=VoiceService(self.speakers, NAMES.aliases),
+            voices=voices,
+            clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             models=models,
             events=self.events,

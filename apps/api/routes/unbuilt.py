@@ -26,9 +26,6 @@ UNBUILT = (
     ("POST", _BUNDLE),
     ("GET", f"{_BUNDLE}/{{job_id}}"),
     ("GET", f"{_BUNDLE}/{{job_id}}/download"),
-    ("POST", "/voices/clone"),
-    ("DELETE", "/voices/{entry_id}"),
-    ("GET", "/voice-uploads/{token}"),
 )
 
 

@@ -18,7 +18,12 @@ _VOICE_ITEM_EXAMPLE = {
     "gender": "male",
     "engine": "piper",
     "licence": "CC0-1.0 (data set); engine GPL-3.0-or-later",
+    "consent": None,
+    "created_at": None,
 }
+CLONE_LABEL = "Amy"
+CLONE_ID_EXAMPLE = "qwen-tts-vc-amy-voice-20260812105009984-838b"
+CLONE_MODEL_EXAMPLE = "qwen3-tts-vc-realtime-2026-01-15"
 
 
 class VoiceItem(BaseModel):
@@ -41,12 +46,44 @@ class VoiceItem(BaseModel):
         description="Of the voice and its engine.",
         examples=["CC0-1.0 (data set); engine GPL-3.0-or-later"],
     )
+    consent: Literal["stated", "not stated"] | None = Field(
+        None, description="Cloned voices: whether the uploader stated the person's consent.", examples=[None]
+    )
+    created_at: str | None = Field(
+        None, description="Cloned voices: when they were made, RFC 3339.", examples=[None]
+    )
 
 
 class Voices(BaseModel):
     """Voices of one provider, or of all."""
 
     items: list[VoiceItem] = Field(description="May be empty.", examples=[[_VOICE_ITEM_EXAMPLE]])
+
+
+class ClonedVoice(BaseModel):
+    """A voice that was made from a sample."""
+
+    ok: Literal[True] = Field(True, description="Always true.", examples=[True])
+    entry_id: int = Field(ge=310, description="Its number, for `DELETE /voices/{entry_id}`.", examples=[310])
+    voice_id: str = Field(description="Value for `voice` and `tts_voice`.", examples=[CLONE_ID_EXAMPLE])
+    display_label: str = Field(
+        max_length=200, description="As sent, or with the time as suffix.", examples=[CLONE_LABEL]
+    )
+    provider: str = Field(description="The voice engine that has it.", examples=["dashscope"])
+    target_model: str = Field(description="The model that speaks with it.", examples=[CLONE_MODEL_EXAMPLE])
+    message: str = Field(description="What happened, for people.", examples=["the voice is ready"])
+
+
+class DeletedVoice(BaseModel):
+    """A cloned voice is gone."""
+
+    deleted: Literal[True] = Field(True, description="Always true.", examples=[True])
+    ok: Literal[True] = Field(True, description="Always true.", examples=[True])
+    message: str | None = Field(
+        None,
+        description="Only when its service still has it, e.g. because its key is not set any more.",
+        examples=["deleted here only: dashscope has no key; set OPENTALKING_TTS_DASHSCOPE_API_KEY"],
+    )
 
 
 class PreviewRequest(RequestModel):

@@ -16,8 +16,11 @@ def cast(
 
     A Chinese voice reads English too, so that a person who speaks Chinese keeps their voice within
     one conversation; an English voice gives Chinese sentences to a Chinese one of the same gender.
+    A cloned voice says all that it can read, and never stands in for another.
     """
-    suitable = [voice for voice in voices if can_read(voice, text)]
+    if wanted.source == "clone" and can_read(wanted, text):
+        return wanted
+    suitable = [voice for voice in voices if voice.source != "clone" and can_read(voice, text)]
     if not suitable:
         return None
     if wanted in suitable and (speaks(wanted, language) or speaks(wanted, "zh")):

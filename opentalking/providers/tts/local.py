@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from opentalking.core.cloning import VoiceOrder
 from opentalking.core.conversation import Voice
 from opentalking.core.errors import InvalidInput, ProviderError
 from opentalking.core.media import Speech
@@ -13,6 +14,7 @@ from opentalking.providers.tts.casting import cast
 from opentalking.providers.tts.child_engine import PROVIDER, ChildLimits, Engine
 from opentalking.providers.tts.kokoro import KokoroEngine
 from opentalking.providers.tts.piper import JOE, PiperEngine, PiperStyle
+from opentalking.providers.tts.pocket import PocketEngine
 from opentalking.text.language import Language, has_han, language_of, mostly_known
 
 _CACHED_MAX_CHARACTERS = 80
@@ -24,7 +26,8 @@ class LocalSpeechConfig:
 
     `models_directory` is the model store. `voice` speaks when none is named (empty: Joe, else
     Kokoro's first). The `piper` style, and Kokoro's pace (`kokoro_speed`, above 1 is faster) and least
-    length of a stretch. Each engine has its own limits.
+    length of a stretch. Cloned voices lie in `clones_directory` (default: in the model store) and speak
+    with a `pocket_language` whose weights are in `pocket_cache`. Each engine has its own limits.
     """
 
     models_directory: Path
@@ -34,13 +37,21 @@ class LocalSpeechConfig:
     kokoro_first_piece_seconds: float = 0.5
     piper_limits: ChildLimits = field(default_factory=ChildLimits)
     kokoro_limits: ChildLimits = field(default_factory=ChildLimits)
+    clones_directory: Path | None = None
+    pocket_language: str = "english"
+    pocket_cache: Path | None = None
+    pocket_limits: ChildLimits = field(default_factory=ChildLimits)
     cache_bytes: int = 16 << 20
 
 
 class LocalTextToSpeech:
-    """`TextToSpeech` with Piper (fast English) and Kokoro (Chinese and English), each at its own rate."""
+    """`TextToSpeech` with Piper (fast English) and Kokoro (Chinese and English), each at its own rate.
+
+    A `VoiceCloner`, too, where Pocket TTS is installed.
+    """
 
     name = PROVIDER
+    fetches_sample = False
 
     def __init__(self, config: LocalSpeechConfig) -> None:
         self._config = config
@@ -51,23 +62,32 @@ class LocalTextToSpeech:
         self._kokoro = KokoroEngine(
             directory, config.kokoro_speed, config.kokoro_first_piece_seconds, config.kokoro_limits
         )
-        self._engines: dict[str, Engine] = {engine.name: engine for engine in (self._piper, self._kokoro)}
+        self._pocket = PocketEngine(
+            config.clones_directory or directory / "clones",
+            config.pocket_language,
+            config.pocket_cache,
+            config.pocket_limits,
+        )
+        engines: tuple[Engine, ...] = (self._piper, self._kokoro, self._pocket)
+        self._engines = {engine.name: engine for engine in engines}
 
     def pid(self, engine: str) -> int | None:
-        """Process id of an engine ("piper" or "kokoro"), None while it does not run."""
+        """Process id of an engine ("piper", "kokoro", "pocket"), None while it does not run."""
         return self._engines[engine].pid
 
     def ready(self) -> str:
-        """ "" when any engine can speak, else what is missing of the first one and the remedy."""
-        reasons = [engine.ready() for engine in self._engines.values()]
+        """ "" when an engine with voices of its own can speak, else what is missing of one and the remedy."""
+        reasons = [engine.ready() for engine in (self._piper, self._kokoro)]
         return "" if "" in reasons else next(filter(None, reasons))
 
     def voices(self) -> Sequence[Voice]:
-        """All usable voices, the default one first."""
+        """All usable voices, the default one first, cloned ones last."""
         found = [
             voice for engine in self._engines.values() if not engine.ready() for voice in engine.voices()
         ]
-        return sorted(found, key=lambda voice: voice.voice_id != self._config.voice)
+        return sorted(
+            found, key=lambda voice: (voice.source == "clone", voice.voice_id != self._config.voice)
+        )
 
     async def speak(
         self, text: str, voice: str | None = None, model: str | None = None
@@ -108,6 +128,26 @@ class LocalTextToSpeech:
             if mine:
                 await engine.warm(mine)
 
+    def voice_name(self, prefix: str | None, preferred_name: str | None) -> str:
+        """ "": the names of voices here are not for people."""
+        return ""
+
+    def check_cloning(self) -> None:
+        """Raise `InvalidInput` with what to install."""
+        self._pocket.check_cloning()
+
+    def undeletable(self) -> str:
+        """ "": a voice here is a file."""
+        return ""
+
+    async def create_voice(self, order: VoiceOrder) -> str:
+        """Make a voice of a sample; raises `ProviderError(stage="tts")`."""
+        return await self._pocket.create_voice(order)
+
+    async def delete_voice(self, voice_id: str) -> None:
+        """Delete the file of a cloned voice."""
+        await self._pocket.delete_voice(voice_id)
+
     async def aclose(self) -> None:
         """End the engines; idempotent."""
         for engine in self._engines.values():
@@ -119,7 +159,7 @@ class LocalTextToSpeech:
         if not known:
             raise ProviderError(self.ready(), stage="tts", provider=self.name)
         if not name:
-            return known[0]
+            return self._default(known)
         found = next((voice for voice in known if voice.voice_id == name), None)
         if found is None:
             raise InvalidInput(f"unknown voice {name!r}")
@@ -137,6 +177,11 @@ class LocalTextToSpeech:
         if speaker is None:
             raise ProviderError(self._cannot(text), stage="tts", provider=self.name)
         return speaker
+
+    def _default(self, known: Sequence[Voice]) -> Voice:
+        if known[0].source == "clone":  # nobody speaks as a person whom they were not asked to be
+            raise ProviderError(self.ready(), stage="tts", provider=self.name)
+        return known[0]
 
     def _cannot(self, text: str) -> str:
         if has_han(text) and (reason := self._kokoro.ready()):
