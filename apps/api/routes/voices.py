@@ -61,7 +61,8 @@ async def clone(  # noqa: PLR0913, PLR0917 - the fields of the form
         UploadFile,
         File(
             description="10 to 20 s of one person speaking, at most 60 s: WAV, MP3, OGG/Opus, WebM, MP4/M4A, "
-            "AAC or FLAC; 256 B to 12 MiB."
+            "AAC or FLAC; 256 B to 12 MiB.",
+            examples=["(the bytes of a WAV file)"],
         ),
     ],
     prefix: Annotated[

@@ -348,6 +348,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/voice-uploads/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a voice sample
+         * @description Fetch the sample of a voice that is being made; for the service that makes it, for 300 s.
+         */
+        get: operations["getVoiceSample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/voices": {
         parameters: {
             query?: never;
@@ -357,12 +377,59 @@ export interface paths {
         };
         /**
          * List voices
-         * @description List the voices of one voice engine, or of all.
+         * @description List the voices of one voice engine, or of all: system voices first, then cloned ones.
          */
         get: operations["listVoices"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/voices/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone a voice
+         * @description Make a voice from a sample, at a service or on this machine, and list it from now on.
+         *
+         *     A label that is taken by a clone of the same engine and model gets the time as a suffix. `cosyvoice`
+         *     fetches the sample from this server, so `OPENTALKING_PUBLIC_BASE_URL` must be set. The sample itself
+         *     is not kept.
+         */
+        post: operations["cloneVoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/voices/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a cloned voice
+         * @description Delete a cloned voice, at its service too, which frees a place in the account's quota.
+         *
+         *     When the service does not delete it, the answer is 502 and the voice stays, for another try. Without a
+         *     key of the service, it is deleted only here, and `message` says so.
+         */
+        delete: operations["deleteVoice"];
         options?: never;
         head?: never;
         patch?: never;
@@ -563,6 +630,57 @@ export interface components {
              */
             width: number;
         };
+        /** Body_cloneVoice */
+        Body_cloneVoice: {
+            /**
+             * Audio
+             * @description 10 to 20 s of one person speaking, at most 60 s: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC; 256 B to 12 MiB.
+             * @example (the bytes of a WAV file)
+             */
+            audio: string;
+            /**
+             * Consent
+             * @description `true`: the person whose voice this is has agreed. Stored with the voice.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Display Label
+             * @description Name for people, at most 100 characters.
+             * @example Amy
+             */
+            display_label: string;
+            /**
+             * Preferred Name
+             * @description `dashscope`: part of the voice's id; a letter, then up to 19 of a-z, 0-9, _.
+             * @example amy_2
+             */
+            preferred_name?: string | null;
+            /**
+             * Prefix
+             * @description `cosyvoice`: begins the voice's id; 1 to 9 of a-z, 0-9.
+             * @example amy2
+             */
+            prefix?: string | null;
+            /**
+             * Prompt Text
+             * @description What the sample says; `dashscope` checks it.
+             * @example Hello, I am Amy.
+             */
+            prompt_text?: string | null;
+            /**
+             * Provider
+             * @description `dashscope`, `cosyvoice` or `local`.
+             * @example dashscope
+             */
+            provider: string;
+            /**
+             * Target Model
+             * @description The engine's model that will speak with it.
+             * @example qwen3-tts-vc-realtime-2026-01-15
+             */
+            target_model: string;
+        };
         /**
          * ChatRequest
          * @description What the user says. `prompt` is required; `text` is another name of it.
@@ -605,6 +723,56 @@ export interface components {
              */
             voice?: string | null;
         } | unknown | unknown;
+        /**
+         * ClonedVoice
+         * @description A voice that was made from a sample.
+         */
+        ClonedVoice: {
+            /**
+             * Display Label
+             * @description As sent, or with the time as suffix.
+             * @example Amy
+             */
+            display_label: string;
+            /**
+             * Entry Id
+             * @description Its number, for `DELETE /voices/{entry_id}`.
+             * @example 310
+             */
+            entry_id: number;
+            /**
+             * Message
+             * @description What happened, for people.
+             * @example the voice is ready
+             */
+            message: string;
+            /**
+             * Ok
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            ok: true;
+            /**
+             * Provider
+             * @description The voice engine that has it.
+             * @example dashscope
+             */
+            provider: string;
+            /**
+             * Target Model
+             * @description The model that speaks with it.
+             * @example qwen3-tts-vc-realtime-2026-01-15
+             */
+            target_model: string;
+            /**
+             * Voice Id
+             * @description Value for `voice` and `tts_voice`.
+             * @example qwen-tts-vc-amy-voice-20260812105009984-838b
+             */
+            voice_id: string;
+        };
         /**
          * ConfigMessage
          * @description First frame of the dialect that drives the face directly; answered with `ack`.
@@ -715,6 +883,34 @@ export interface components {
              * @constant
              */
             status: "terminated";
+        };
+        /**
+         * DeletedVoice
+         * @description A cloned voice is gone.
+         */
+        DeletedVoice: {
+            /**
+             * Deleted
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            deleted: true;
+            /**
+             * Message
+             * @description Only when its service still has it, e.g. because its key is not set any more.
+             * @example deleted here only: dashscope has no key; set OPENTALKING_TTS_DASHSCOPE_API_KEY
+             */
+            message?: string | null;
+            /**
+             * Ok
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            ok: true;
         };
         /**
          * EndMessage
@@ -1808,6 +2004,18 @@ export interface components {
          * @description A voice that can be named in requests.
          */
         VoiceItem: {
+            /**
+             * Consent
+             * @description Cloned voices: whether the uploader stated the person's consent.
+             * @example null
+             */
+            consent?: ("stated" | "not stated") | null;
+            /**
+             * Created At
+             * @description Cloned voices: when they were made, RFC 3339.
+             * @example null
+             */
+            created_at?: string | null;
             /**
              * Display Label
              * @description Name for people.
@@ -3495,6 +3703,57 @@ export interface operations {
             };
         };
     };
+    getVoiceSample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description WAV: PCM16, mono, 24 kHz. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listVoices: {
         parameters: {
             query?: {
@@ -3544,6 +3803,241 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cloneVoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "audio": "(the bytes of a WAV file)",
+                 *       "display_label": "Amy",
+                 *       "provider": "dashscope",
+                 *       "target_model": "qwen3-tts-vc-realtime-2026-01-15"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_cloneVoice"];
+            };
+        };
+        responses: {
+            /** @description A voice that was made from a sample. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "display_label": "Amy",
+                     *       "entry_id": 310,
+                     *       "message": "the voice is ready",
+                     *       "ok": true,
+                     *       "provider": "dashscope",
+                     *       "target_model": "qwen3-tts-vc-realtime-2026-01-15",
+                     *       "voice_id": "qwen-tts-vc-amy-voice-20260812105009984-838b"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClonedVoice"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteVoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a cloned voice, as in `GET /voices`. */
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A cloned voice is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": true,
+                     *       "message": "deleted here only: dashscope has no key; set OPENTALKING_TTS_DASHSCOPE_API_KEY",
+                     *       "ok": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedVoice"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
