@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from tests.api.harness import Api
+from tests.support.vendors.enrolment import EnrolmentService
 
 
 @pytest.fixture
@@ -16,3 +17,10 @@ def api(tmp_path: Path) -> Api:
 async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
     async with api.client() as client:
         yield client
+
+
+@pytest.fixture
+async def vendor() -> AsyncIterator[EnrolmentService]:
+    """A server that makes voices."""
+    async with EnrolmentService() as service:
+        yield service

@@ -1,85 +1,21 @@
-"""Cloning and deleting voices, against a server that makes them as DashScope does."""
+"""Cloning voices, at a server that makes them as DashScope does."""
 
 import asyncio
 import io
 import re
 import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
-from opentalking.audio.wav import wav_bytes
 from opentalking.catalog.voices import VoiceCatalog
-from opentalking.core.cloning import VoiceCloner
 from opentalking.core.errors import Unavailable
-from opentalking.providers.cloning.customization import DashScopeConfig
-from opentalking.providers.cloning.dashscope import CosyVoiceCloner, QwenCloner
-from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
-from opentalking.services.voice_clones import CloneConfig, VoiceCloneService
-from tests.api.harness import NAMES, Api
+from tests.api.cloning import COSYVOICE, FORM, HUMAN, clones, equip, file, reachable, sound
+from tests.api.harness import Api
 from tests.support.server import eventually
 from tests.support.vendors.enrolment import KEY, EnrolmentService
-
-HUMAN = next((Path(__file__).parents[1] / "data" / "librivox").glob("*0870.wav")).read_bytes()
-FORM = {"provider": "dashscope", "target_model": "qwen3-tts-vc", "display_label": "Amy"}
-COSYVOICE = FORM | {"provider": "cosyvoice", "target_model": "cosyvoice-v3-flash"}
-
-
-def sound(seconds: float, level: float = 0.3, rate: int = 16_000) -> bytes:
-    times = np.arange(round(seconds * rate)) / rate
-    return wav_bytes((level * 32767 * np.sin(2 * np.pi * 200 * times)).astype(np.int16), rate)
-
-
-def file(data: bytes = HUMAN, name: str = "amy.wav") -> dict[str, Any]:
-    return {"audio": (name, data, "application/octet-stream")}
-
-
-@pytest.fixture
-async def vendor() -> AsyncIterator[EnrolmentService]:
-    async with EnrolmentService() as service:
-        yield service
-
-
-def equip(
-    api: Api, vendor: EnrolmentService, url: str = "", key: str = KEY, **changes: Any
-) -> VoiceCloneService:
-    """Let the API clone voices at `vendor`; `url` is where that finds the API."""
-    account = DashScopeConfig(key, vendor.base_url, timeout_seconds=changes.pop("timeout_seconds", 10.0))
-    cloners: dict[str, VoiceCloner] = {
-        "dashscope": QwenCloner(account),
-        "cosyvoice": CosyVoiceCloner(account),
-        "local": LocalTextToSpeech(LocalSpeechConfig(Path("/nonexistent"))),
-    }
-    api.services.clones = VoiceCloneService(
-        api.services.voices,
-        changes.pop("catalog", api.voice_catalog),
-        cloners,
-        api.uploads,
-        CloneConfig(url, **changes),
-        NAMES.aliases,
-    )
-    return api.services.clones
-
-
-@asynccontextmanager
-async def reachable(api: Api, vendor: EnrolmentService, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on a port, where the vendor finds it."""
-    async with api.served() as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
-        service = equip(api, vendor, f"{url}/", **changes)
-        yield client
-        await service.aclose()
-
-
-async def clones(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    items = (await client.get("/voices")).json()["items"]
-    found = [item for item in items if item["source"] == "clone"]
-    assert items[-len(found) :] == found if found else True, "system voices come first"
-    return found
 
 
 async def test_qwen_gets_the_sample_in_the_call(
@@ -364,64 +300,3 @@ async def test_a_server_that_stops_ends_the_call_and_leaves_nothing(
         await asyncio.wait_for(vendor.disconnected.wait(), 10)
         assert await clones(client) == []
         assert not list((api.avatars_root.parent / "uploads").iterdir())
-
-
-@pytest.mark.parametrize("form", [FORM, COSYVOICE], ids=["qwen", "cosyvoice"])
-async def test_deleting_frees_the_place_at_the_vendor(
-    api: Api, vendor: EnrolmentService, form: dict[str, str]
-) -> None:
-    async with reachable(api, vendor) as client:
-        entry = (await client.post("/voices/clone", data=form, files=file())).json()["entry_id"]
-        answer = await client.delete(f"/voices/{entry}")
-        assert (answer.status_code, answer.json()) == (200, {"deleted": True, "ok": True})
-        assert vendor.voices == {}
-        assert await clones(client) == []
-        assert (await client.delete(f"/voices/{entry}")).status_code == 404
-
-
-async def test_a_voice_that_its_vendor_keeps_is_kept_for_another_try(
-    client: httpx.AsyncClient, api: Api, vendor: EnrolmentService
-) -> None:
-    equip(api, vendor)
-    entry = (await client.post("/voices/clone", data=FORM, files=file())).json()["entry_id"]
-    vendor.mode = "refuse"
-    answer = await client.delete(f"/voices/{entry}")
-    assert answer.status_code == 502
-    assert "the voice is kept" in answer.json()["detail"]
-    assert [item["id"] for item in await clones(client)] == [entry]
-    vendor.mode = "normal"
-    vendor.voices.clear()  # deleted in the vendor's own console
-    answer = await client.delete(f"/voices/{entry}")
-    assert (answer.status_code, answer.json()) == (200, {"deleted": True, "ok": True})
-
-
-async def test_without_a_key_a_voice_is_deleted_here_and_the_answer_says_so(
-    client: httpx.AsyncClient, api: Api, vendor: EnrolmentService
-) -> None:
-    equip(api, vendor)
-    entry = (await client.post("/voices/clone", data=FORM, files=file())).json()["entry_id"]
-    equip(api, vendor, key="")
-    answer = (await client.delete(f"/voices/{entry}")).json()
-    assert (answer["deleted"], answer["ok"]) == (True, True)
-    assert "deleted here only" in answer["message"]
-    assert vendor.actions == ["create"]
-    assert await clones(client) == []
-
-
-async def test_what_is_no_cloned_voice_is_not_deleted(client: httpx.AsyncClient) -> None:
-    system = (await client.get("/voices")).json()["items"][0]["id"]
-    answer = await client.delete(f"/voices/{system}")
-    assert (answer.status_code, "system voice" in answer.text) == (400, True)
-    for entry in ("310", "0", "-5", "%2B7", str(2**63 - 1), str(2**63), str(-(2**64)), "9" * 5000):
-        assert (await client.delete(f"/voices/{entry}")).status_code == 404, entry
-    for entry in ("clone", "abc", "3.0", "1e3", "0x10", "%20310", "310%0A", "1_000", "%D9%A3", "--1", "+"):
-        assert (await client.delete(f"/voices/{entry}")).status_code == 400, entry
-
-
-@pytest.mark.parametrize(
-    "token", ["0" * 32, "short", "0" * 33, "%2e%2e%2fvoices.sqlite3", "..%2Fvoices.sqlite3", "*" * 32, "%00"]
-)
-async def test_other_tokens_open_nothing(client: httpx.AsyncClient, token: str) -> None:
-    answer = await client.get(f"/voice-uploads/{token}")
-    assert answer.status_code == 404
-    assert list(answer.json()) == ["detail"]

@@ -1,5 +1,6 @@
 """Which voice speaks which text."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def can_read(speaker: Voice, text: str) -> bool:
 )
 def test_a_person_stays_who_they_are(wanted: Voice, text: str, speaker: Voice) -> None:
     assert cast(text, language_of(text), wanted, ALL, can_read) is speaker
+
+
+def test_a_cloned_voice_says_what_it_can_read_and_never_stands_in() -> None:
+    clone = Voice("clone", "Amy", "local", source="clone", language="fr", engine="pocket")
+    voices = (clone, *ALL)
+    assert cast("Bonjour.", "en", clone, voices, can_read) is clone
+    assert cast("你好。", "zh", clone, voices, can_read) in (XIAOXIAO, YUNXI)
+    assert cast("你好。", "zh", JOE, (JOE, replace(clone, language="zh", engine="kokoro")), can_read) is None
 
 
 def test_without_the_language_somebody_who_can_read_it_speaks() -> None:

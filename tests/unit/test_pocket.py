@@ -129,10 +129,7 @@ async def test_nobody_speaks_with_a_person_s_voice_who_was_not_asked_to(
     assert [known.voice_id for known in installed.voices()][-1] == voice
     assert [known.source for known in installed.voices()].count("clone") == 1
     default = await say(installed, "Hello.")
-    assert default[0].sample_rate != 24_000 or default[0].phonemes, "Joe or Kokoro, not the clone"
-    chinese = await say(installed, "你好。", voice)
-    assert "".join(piece.text for piece in chinese) == "你好。"
-    assert chinese[0].phonemes, "Pocket cannot read it: Kokoro does"
+    assert default[0].phonemes, "Joe, not the clone"
 
 
 async def test_only_clones_are_no_voices_for_those_who_name_none(

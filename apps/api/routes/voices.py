@@ -2,19 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, Path, Query, Response
 
 from apps.api.deps import Services
 from apps.api.forms import form_route
 from apps.api.responses import Responses, binary, errors
-from apps.api.schemas.voice import (
-    CLONE_LABEL,
-    CLONE_MODEL_EXAMPLE,
-    ClonedVoice,
-    DeletedVoice,
-    VoiceItem,
-    Voices,
-)
+from apps.api.schemas import clone_form as form
+from apps.api.schemas.voice import ClonedVoice, DeletedVoice, VoiceItem, Voices
 from opentalking.core.errors import InvalidInput
 from opentalking.services.voice_clones import CloneForm
 from opentalking.services.voice_samples import MIN_BYTES
@@ -47,46 +41,14 @@ async def voices(
 )
 async def clone(  # noqa: PLR0913, PLR0917 - the fields of the form
     services: Services,
-    provider: Annotated[
-        str, Form(description="`dashscope`, `cosyvoice` or `local`.", examples=["dashscope"])
-    ],
-    target_model: Annotated[
-        str,
-        Form(description="The engine's model that will speak with it.", examples=[CLONE_MODEL_EXAMPLE]),
-    ],
-    display_label: Annotated[
-        str, Form(description="Name for people, at most 100 characters.", examples=[CLONE_LABEL])
-    ],
-    audio: Annotated[
-        UploadFile,
-        File(
-            description="10 to 20 s of one person speaking, at most 60 s: WAV, MP3, OGG/Opus, WebM, MP4/M4A, "
-            "AAC or FLAC; 256 B to 12 MiB.",
-            examples=["(the bytes of a WAV file)"],
-        ),
-    ],
-    prefix: Annotated[
-        str | None,
-        Form(description="`cosyvoice`: begins the voice's id; 1 to 9 of a-z, 0-9.", examples=["amy2"]),
-    ] = None,
-    preferred_name: Annotated[
-        str | None,
-        Form(
-            description="`dashscope`: part of the voice's id; a letter, then up to 19 of a-z, 0-9, _.",
-            examples=["amy_2"],
-        ),
-    ] = None,
-    prompt_text: Annotated[
-        str | None,
-        Form(description="What the sample says; `dashscope` checks it.", examples=["Hello, I am Amy."]),
-    ] = None,
-    consent: Annotated[
-        str | None,
-        Form(
-            description="`true`: the person whose voice this is has agreed. Stored with the voice.",
-            examples=["true"],
-        ),
-    ] = None,
+    provider: form.Provider,
+    target_model: form.TargetModel,
+    display_label: form.DisplayLabel,
+    audio: form.Audio,
+    prefix: form.Prefix = None,
+    preferred_name: form.PreferredName = None,
+    prompt_text: form.PromptText = None,
+    consent: form.Consent = None,
 ) -> ClonedVoice:
     """Make a voice from a sample, at a service or on this machine, and list it from now on.
 
@@ -94,8 +56,8 @@ async def clone(  # noqa: PLR0913, PLR0917 - the fields of the form
     fetches the sample from this server, so `OPENTALKING_PUBLIC_BASE_URL` must be set. The sample itself
     is not kept.
     """
-    form = CloneForm(provider, target_model, display_label, prefix, preferred_name, prompt_text, consent)
-    plan = services.clones.plan(form)
+    fields = CloneForm(provider, target_model, display_label, prefix, preferred_name, prompt_text, consent)
+    plan = services.clones.plan(fields)
     most = services.limits.sample_bytes
     data = await audio.read(most + 1)
     if not MIN_BYTES <= len(data) <= most:

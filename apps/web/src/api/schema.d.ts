@@ -664,7 +664,7 @@ export interface components {
             prefix?: string | null;
             /**
              * Prompt Text
-             * @description What the sample says; `dashscope` checks it.
+             * @description What the sample says, at most 10 000 characters; `dashscope` checks it.
              * @example Hello, I am Amy.
              */
             prompt_text?: string | null;
