@@ -45,6 +45,7 @@ from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
+from opentalking.services.playing import PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voices import VoiceService
@@ -237,6 +238,7 @@ def _services(
         avatars=avatars,
         voices=VoiceService(toolbox.speakers, SPEECH_ALIASES),
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
+        playing=PlayService(sessions, toolbox.commands),
         models=models,
         events=toolbox.events,
         health=health,

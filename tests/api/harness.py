@@ -30,6 +30,7 @@ from opentalking.core.commands import (
     Interrupt,
     Reply,
     StartChat,
+    StartPlay,
     StartSession,
     StartSpeak,
     Touch,
@@ -44,12 +45,13 @@ from opentalking.core.events import (
     TerminatedEvent,
 )
 from opentalking.core.media import Speech
-from opentalking.core.ports import Delivery
+from opentalking.core.ports import AudioOutlet, Delivery
 from opentalking.core.sessions import SessionRecord, SessionState, transition
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
 from opentalking.services.names import ProviderNames
+from opentalking.services.playing import PlayLimits, PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voices import VoiceService
@@ -84,6 +86,7 @@ class ScriptedWorker:
     refuse: dict[str, Exception] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
+    sounds: dict[str, AudioOutlet] = field(default_factory=dict)
     told_to_close: asyncio.Event = field(default_factory=asyncio.Event)
     creating: asyncio.Event = field(default_factory=asyncio.Event)
     may_create: asyncio.Event | None = None
@@ -124,6 +127,8 @@ class ScriptedWorker:
                 await self._start(command.session_id)
             case StartChat() | StartSpeak():
                 await self._talk(command)
+            case StartPlay():
+                self.sounds[command.turn_id] = await self.bus.audio(command.stream_id)
             case CloseSession():
                 self.told_to_close.set()
                 await self.close(command.session_id)
@@ -248,15 +253,17 @@ class Api:
         self.remote = SwitchedProbe("wav2lip", result=(False, "omnirt_unavailable"))
         avatars = AvatarService(AvatarCatalog([self.avatars_root], 409_600))
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
+        sessions = SessionService(
+            SessionPorts(self.store, self.bus, self.events),
+            Offered(avatars, models, NAMES),
+            limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
+        )
         self.services = ApiServices(
-            sessions=SessionService(
-                SessionPorts(self.store, self.bus, self.events),
-                Offered(avatars, models, NAMES),
-                limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
-            ),
+            sessions=sessions,
             avatars=avatars,
             voices=VoiceService(self.speakers, NAMES.aliases),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
+            playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             models=models,
             events=self.events,
             health=lambda: HealthInfo(
