@@ -4,7 +4,8 @@ import asyncio
 
 import numpy as np
 
-from apps.api.audio_socket import AudioSocket, unexpected
+from apps.api.audio_socket import AudioSocket, ClientGone, unexpected
+from apps.api.deps import ApiServices
 from opentalking.core.audio_stream import (
     DEFAULT_SAMPLE_RATE,
     AckMessage,
@@ -16,23 +17,24 @@ from opentalking.core.audio_stream import (
 from opentalking.core.errors import Conflict, InvalidInput, NotFound, OpenTalkingError, Unavailable
 from opentalking.core.media import Samples
 from opentalking.core.ports import StreamClosed
-from opentalking.services.playing import PlayedStream, PlayService
+from opentalking.services.playing import PlayedStream
 
 QUIET_SECONDS = 30.0
 """A turn whose sound pauses for longer has ended; more sound starts another one."""
 Frame = Samples | ClientMessage
 
 
-async def play(socket: AudioSocket, service: PlayService, session_id: str, first: Frame) -> int:
-    """Play what the client sends until everything was played, or raise why it ends; how many turns it was."""
+async def play(socket: AudioSocket, services: ApiServices, session_id: str, first: Frame) -> None:
+    """Play what the client sends until everything was played, or raise why it ends."""
     rate = first.sample_rate if isinstance(first, ConfigMessage) else DEFAULT_SAMPLE_RATE
-    stream = await service.stream(session_id, rate)
+    stream = await services.playing.stream(session_id, rate)
     tasks: set[asyncio.Task[str]] = set()
     try:
         if isinstance(first, ConfigMessage):
             await socket.send(AckMessage(type="ack"))
         tasks.add(asyncio.create_task(_Listening(socket, stream).run(first), name="audio socket"))
         tasks.add(asyncio.create_task(stream.over(), name="audio turn"))
+        tasks.add(asyncio.create_task(_closing(services.closing), name="audio socket's server"))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             _judge(task.result())
@@ -41,7 +43,13 @@ async def play(socket: AudioSocket, service: PlayService, session_id: str, first
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await stream.aclose()
-    return stream.turns
+        socket.turns = stream.turns
+
+
+async def _closing(closing: asyncio.Event) -> str:
+    """End when the server does: a client that is held back would not be heard saying goodbye."""
+    await closing.wait()
+    raise ClientGone
 
 
 class _Listening:

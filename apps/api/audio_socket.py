@@ -29,6 +29,8 @@ class AudioSocket:
     def __init__(self, websocket: WebSocket) -> None:
         self.received_bytes = 0
         """Of sound, so far."""
+        self.turns = 0
+        """How many turns its sound was."""
         self.close_code: CloseCode | None = None
         """Why the server closed it."""
         self._websocket = websocket

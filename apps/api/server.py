@@ -5,24 +5,12 @@ import socket
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from apps.api.audio_socket import FRAME_BYTES
 from apps.api.deps import ApiServices
 
 WEBSOCKET_MESSAGE_BYTES = FRAME_BYTES + 64 * 1024
 """Frames a little too large get our own refusal; what is larger is cut off by the protocol (1009)."""
-_RECEIVE_BUFFER_BYTES = 64 * 1024
-
-
-class AudioWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket with a small receive buffer, so that a client soon feels when nobody reads."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        super().connection_made(transport)
 
 
 class ApiServer(uvicorn.Server):
@@ -61,7 +49,7 @@ def make_server(app: FastAPI, host: str, port: int, grace_seconds: int = 5) -> A
         app,
         host=host,
         port=port,
-        ws=AudioWebSocket,
+        ws="websockets-sansio",
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # sound does not shrink
         ws_ping_timeout=None,  # a pong waits behind sound that waits for its turn to be played

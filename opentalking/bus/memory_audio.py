@@ -203,8 +203,12 @@ class MemoryAudio:
         self._streams.pop(stream.id, None)
 
     def await_reader(self, stream: _Stream) -> None:
-        """Something can be read, or the writer is gone: a reader has so long to come from now on."""
-        if stream.timer is None and not stream.claimed and stream.closed is None:
+        """Something can be read, or that was all: a reader has so long to come from now on."""
+        if stream.claimed or stream.closed is not None:
+            return
+        if stream.ended and not stream.finished and not stream.pieces and stream.failure is None:
+            self._give_up(stream)  # dropped before there was anything
+        elif stream.timer is None:
             loop = asyncio.get_running_loop()
             stream.timer = loop.call_later(self.limits.claim_seconds, self._give_up, stream)
 

@@ -46,7 +46,7 @@ from opentalking.core.events import (
 )
 from opentalking.core.media import Speech
 from opentalking.core.ports import AudioOutlet, Delivery
-from opentalking.core.sessions import SessionRecord, SessionState, transition
+from opentalking.core.sessions import SessionRecord, SessionSettings, SessionState, transition
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
@@ -278,6 +278,12 @@ class Api:
         if isinstance(self.queue, Exception):
             raise self.queue
         return self.queue
+
+    async def new_session(self) -> str:
+        """A session that can talk, without HTTP; the worker must be running."""
+        wanted = SessionSettings(avatar_id="demo-avatar", model="portrait")
+        session_id, _ = await self.services.sessions.create(wanted)
+        return session_id
 
     def app(self) -> FastAPI:
         return create_app(self.services)

@@ -265,9 +265,17 @@ async def test_a_stream_without_sound_waits_with_the_session(bus: CommandBus) ->
 
 
 async def test_a_stream_that_its_writer_left_goes_by_itself(bus: CommandBus) -> None:
-    inlet = await bus.open_audio("s", RATE)
-    await inlet.aclose()
-    assert await asyncio.wait_for(inlet.closed(), LIMIT_SECONDS) == NOT_READ
+    for put in (0, 10):
+        inlet = await bus.open_audio("s", RATE)
+        if put:
+            await inlet.put(ramp(put))
+        await inlet.aclose()
+        assert await asyncio.wait_for(inlet.closed(), LIMIT_SECONDS) == NOT_READ
+
+
+async def test_unused_streams_leave_room_at_once(bus: CommandBus) -> None:
+    for _ in range(2 * AUDIO.streams_per_session):
+        await (await bus.open_audio("s", RATE)).aclose()
 
 
 async def test_a_reader_may_come_after_the_writer_went(bus: CommandBus) -> None:

@@ -25,10 +25,10 @@ async def audio_stream(websocket: WebSocket, session_id: str) -> None:
     services: ApiServices = websocket.app.state.services
     await websocket.accept()
     socket = AudioSocket(websocket)
-    turns, failure = 0, ""
+    failure = ""
     try:
         with services.playing.socket(session_id):
-            turns = await _serve(socket, services, session_id)
+            await _serve(socket, services, session_id)
         await socket.close()
     except ClientGone:
         failure = "client_gone"
@@ -39,15 +39,15 @@ async def audio_stream(websocket: WebSocket, session_id: str) -> None:
         _log.info(
             "audio socket",
             session_id=session_id[:_LOGGED_ID_CHARACTERS],
-            turns=turns,
+            turns=socket.turns,
             received_bytes=socket.received_bytes,
-            close_code=socket.close_code,
+            close_code=socket.close_code and int(socket.close_code),
             failure=failure,
         )
 
 
-async def _serve(socket: AudioSocket, services: ApiServices, session_id: str) -> int:
-    """Talk to the client until the end; how many turns its sound was."""
+async def _serve(socket: AudioSocket, services: ApiServices, session_id: str) -> None:
+    """Talk to the client until the end."""
     await services.sessions.require_talking(session_id)
     try:
         async with asyncio.timeout(FIRST_FRAME_SECONDS):
@@ -58,5 +58,5 @@ async def _serve(socket: AudioSocket, services: ApiServices, session_id: str) ->
         ) from None
     if isinstance(first, MetaMessage | EndMessage):
         await recognise(socket, services, session_id, first)
-        return 1
-    return await play(socket, services.playing, session_id, first)
+    else:
+        await play(socket, services, session_id, first)
