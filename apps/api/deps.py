@@ -14,6 +14,7 @@ from opentalking.core.ports import EventBus
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
+from opentalking.services.playing import PlayService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -46,6 +47,7 @@ class ApiServices:
     voices: VoiceService
     clones: VoiceCloneService
     speech: SpeechService
+    playing: PlayService
     models: ModelService
     events: EventBus
     health: Callable[[], HealthInfo]

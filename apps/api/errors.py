@@ -1,4 +1,4 @@
-"""THE table from errors to HTTP statuses, and the handlers that use it."""
+"""THE tables from errors to HTTP statuses and WebSocket close codes, and the handlers that use them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from opentalking.core.audio_stream import CloseCode
 from opentalking.core.errors import (
     Conflict,
     Forbidden,
@@ -34,6 +35,14 @@ STATUS_BY_ERROR: dict[type[OpenTalkingError], int] = {
     Unavailable: 503,
     OpenTalkingError: 500,
 }
+CLOSE_BY_ERROR: dict[type[OpenTalkingError], CloseCode] = {
+    InvalidInput: CloseCode.BAD_INPUT,
+    TooLarge: CloseCode.BAD_INPUT,
+    NotFound: CloseCode.NO_SESSION,
+    OpenTalkingError: CloseCode.FAILED,
+}
+CLOSE_BY_CODE = {"interrupted": CloseCode.TAKEN_OVER}
+"""Failures whose code tells more than their class."""
 INTERNAL = "Internal Server Error"
 _NAME_MAX_CHARACTERS = 60
 
@@ -41,6 +50,12 @@ _NAME_MAX_CHARACTERS = 60
 def status_of(error: OpenTalkingError) -> int:
     """The HTTP status of an error: that of its nearest class in the table."""
     return next(STATUS_BY_ERROR[base] for base in type(error).__mro__ if base in STATUS_BY_ERROR)
+
+
+def close_code_of(error: OpenTalkingError) -> CloseCode:
+    """Why a WebSocket is closed after an error."""
+    by_class = next(CLOSE_BY_ERROR[base] for base in type(error).__mro__ if base in CLOSE_BY_ERROR)
+    return CLOSE_BY_CODE.get(error.code, by_class)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -113,21 +128,23 @@ class InternalErrors:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; answer an exception with 500 unless the response has begun."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Pass on; answer an exception with 500 (a WebSocket: 1011) unless the response has begun."""
         has_begun = False
 
         async def watched_send(message: Message) -> None:
             nonlocal has_begun
-            has_begun = has_begun or message["type"] == "http.response.start"
+            has_begun = has_begun or message["type"] in ("http.response.start", "websocket.close")
             await send(message)
 
         try:
             await self._app(scope, receive, watched_send)
         except Exception:  # the outermost handler: it must not let anything through
-            _log.exception("request.crashed", method=scope["method"])
+            if scope["type"] == "lifespan":
+                raise
+            _log.exception("request.crashed", method=scope.get("method", scope["type"]))
             if has_begun:
                 raise
-            await JSONResponse({"detail": INTERNAL}, 500)(scope, receive, send)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": int(CloseCode.FAILED)})
+            else:
+                await JSONResponse({"detail": INTERNAL}, 500)(scope, receive, send)

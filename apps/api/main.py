@@ -16,7 +16,9 @@ from apps.api.openapi import TITLE, document
 from apps.api.page import install_page
 from apps.api.request_log import RequestLog
 from apps.api.routes import (
+    audio,
     audio_handshake,
+    audio_stream,
     avatars,
     events,
     health,
@@ -34,6 +36,8 @@ _ROUTERS = tuple(
         models,
         avatars,
         sessions,
+        audio,
+        audio_stream,
         audio_handshake,
         events,
         tts_preview,
@@ -103,5 +107,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if services.lifespan is not None:
             await stack.enter_async_context(services.lifespan())
         await stack.enter_async_context(services.models.running())
+        await stack.enter_async_context(services.playing.running())
         stack.callback(services.closing.set)
         yield

@@ -6,7 +6,11 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from apps.api.audio_socket import FRAME_BYTES
 from apps.api.deps import ApiServices
+
+WEBSOCKET_MESSAGE_BYTES = FRAME_BYTES + 64 * 1024
+"""Frames a little too large get our own refusal; what is larger is cut off by the protocol (1009)."""
 
 
 class ApiServer(uvicorn.Server):
@@ -45,6 +49,10 @@ def make_server(app: FastAPI, host: str, port: int, grace_seconds: int = 5) -> A
         app,
         host=host,
         port=port,
+        ws="websockets-sansio",
+        ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # sound does not shrink
+        ws_ping_timeout=None,  # a pong waits behind sound that waits for its turn to be played
         log_config=None,
         access_log=False,
         server_header=False,

@@ -46,6 +46,7 @@ from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
+from opentalking.services.playing import PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.settings import Environment, Settings, parse_port_range
@@ -245,6 +246,7 @@ def _services(
         voices=voices,
         clones=clones,
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
+        playing=PlayService(sessions, toolbox.commands),
         models=models,
         events=toolbox.events,
         health=health,

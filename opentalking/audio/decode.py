@@ -1,7 +1,8 @@
 """Audio files of any common kind, and raw PCM, as mono sound, a piece at a time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from os import SEEK_END
 from typing import BinaryIO
 
 import av
@@ -31,12 +32,13 @@ _CODECS = frozenset(
 )
 """Decoders that a file may ask for; all others, those of pictures included, never run."""
 _NOTHING = "none"
+_UNKNOWN = f"the audio cannot be decoded; send {KINDS}"
 _FAILURES = (av.error.FFmpegError, ValueError, EOFError, MemoryError)
 
 
 def decode_audio(
     file: BinaryIO, rate: int, *, raw_rate: int | None = None, max_seconds: float = MAX_SECONDS
-) -> Iterator[Samples]:
+) -> Generator[Samples, None, None]:
     """The sound of an audio file as pieces of at most 1 s: mono int16 of shape (n,) at `rate`; blocking.
 
     The kind is told by signature (see `KINDS`), never by name or type; FFmpeg gets `file`
@@ -45,28 +47,56 @@ def decode_audio(
     `InvalidInput` for what cannot be decoded, has no sound or is empty, and `TooLarge` as
     soon as more than `max_seconds` came out.
     """
+    demuxer = _kind_of(file, raw_rate)
+    pieces = _decoded(file, demuxer, rate) if demuxer else _raw(file, raw_rate or rate, rate)
+    yield from _bounded(pieces, rate, max_seconds)
+
+
+def audio_seconds(file: BinaryIO, *, raw_rate: int | None = None, max_seconds: float = MAX_SECONDS) -> float:
+    """How long an audio file is, by its packets, without decoding any; blocking, `file` is rewound.
+
+    Raises as `decode_audio` does, as far as can be told so; damage ends the count.
+    """
+    demuxer = _kind_of(file, raw_rate)
+    if demuxer is None:
+        seconds = file.seek(0, SEEK_END) / (2 * (raw_rate or 1))
+        _require_short(seconds, max_seconds)
+    else:
+        seconds = 0.0
+        with _opened(file, demuxer) as container:
+            stream = _sound_of(container)
+            with suppress(*_FAILURES):
+                for packet in container.demux(stream):
+                    seconds += float((packet.duration or 0) * (packet.time_base or 0))
+                    _require_short(seconds, max_seconds)
+    file.seek(0)
+    return seconds
+
+
+def _kind_of(file: BinaryIO, raw_rate: int | None) -> str | None:
+    """The demuxer; None for raw samples."""
     head = file.read(HEAD_BYTES)
     file.seek(0)
     if not head:
         raise InvalidInput("the audio is empty; send a file with sound")
     demuxer = demuxer_of(head)
-    if demuxer is not None:
-        pieces = _decoded(file, demuxer, rate)
-    elif raw_rate is not None:
-        pieces = _raw(file, raw_rate, rate)
-    else:
-        raise InvalidInput(f"the audio cannot be decoded; send {KINDS}")
-    yield from _bounded(pieces, rate, max_seconds)
+    if demuxer is None and raw_rate is None:
+        raise InvalidInput(_UNKNOWN)
+    return demuxer
+
+
+def _require_short(seconds: float, max_seconds: float) -> None:
+    if seconds > max_seconds:
+        raise TooLarge(f"the audio is longer than {max_seconds:g} s; send a shorter one")
 
 
 def _bounded(pieces: Iterator[Samples], rate: int, max_seconds: float) -> Iterator[Samples]:
     """The same sound in pieces of one length, the last one excepted."""
-    most, step = round(max_seconds * rate), round(_PIECE_SECONDS * rate)
+    step = round(_PIECE_SECONDS * rate)
     samples, held = 0, np.zeros(0, np.int16)
     for pcm in pieces:
         samples += len(pcm)
-        if samples > most:
-            raise TooLarge(f"the audio is longer than {max_seconds:g} s; send a shorter one")
+        _require_short(samples / rate, max_seconds)
         held = np.concatenate([held, pcm])
         while len(held) >= step:
             yield held[:step]
@@ -91,12 +121,12 @@ def _decoding_errors() -> Iterator[None]:
     try:
         yield
     except _FAILURES as error:
-        raise InvalidInput(f"the audio cannot be decoded; send {KINDS}") from error
+        raise InvalidInput(_UNKNOWN) from error
 
 
-def _decoded(file: BinaryIO, demuxer: str, rate: int) -> Iterator[Samples]:
+def _opened(file: BinaryIO, demuxer: str) -> InputContainer:
     with _decoding_errors():
-        container = av.open(
+        return av.open(
             file,
             "r",
             format=demuxer,
@@ -106,7 +136,10 @@ def _decoded(file: BinaryIO, demuxer: str, rate: int) -> Iterator[Samples]:
                 "protocol_whitelist": _NOTHING,
             },
         )
-    with container:
+
+
+def _decoded(file: BinaryIO, demuxer: str, rate: int) -> Iterator[Samples]:
+    with _opened(file, demuxer) as container:
         mixer = _Mixer(rate)
         for frame in _frames(container, _sound_of(container)):
             yield mixer.feed(frame)

@@ -17,7 +17,7 @@ _JOINED_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class AudioLimits:
-    """How much lies unread, how long a stream waits for its reader, and how many a session has."""
+    """How much lies unread, how long sound waits for its reader, and how many streams a session has."""
 
     unread_seconds: float = 10.0
     claim_seconds: float = 30.0
@@ -70,9 +70,10 @@ class _Stream:
 class MemoryAudioInlet:
     """The writer's end; see `AudioInlet`."""
 
-    def __init__(self, stream: _Stream, unread_seconds: float) -> None:
+    def __init__(self, stream: _Stream, streams: "MemoryAudio") -> None:
         self._stream = stream
-        self._most = round(unread_seconds * stream.sample_rate)
+        self._streams = streams
+        self._most = round(streams.limits.unread_seconds * stream.sample_rate)
 
     @property
     def stream_id(self) -> str:
@@ -89,6 +90,7 @@ class MemoryAudioInlet:
         stream = self._stream
         if stream.ended:
             raise ValueError("the stream has been ended")
+        self._streams.await_reader(stream)
         for piece in _seconds_of(samples, stream.sample_rate):
             while stream.closed is None and stream.unread >= self._most:
                 await stream.changes()
@@ -121,6 +123,7 @@ class MemoryAudioInlet:
     def _end(self) -> None:
         self._stream.ended = True
         self._stream.tell()
+        self._streams.await_reader(self._stream)
 
 
 class MemoryAudioOutlet:
@@ -167,19 +170,17 @@ class MemoryAudio:
     """All streams of a process; each belongs to a session and goes with it at the latest."""
 
     def __init__(self, limits: AudioLimits | None = None) -> None:
-        self._limits = limits or AudioLimits()
+        self.limits = limits or AudioLimits()
         self._streams: dict[str, _Stream] = {}
 
     def open(self, session_id: str, sample_rate: int) -> MemoryAudioInlet:
         """A new stream, which nobody reads yet; raises `TooMany`."""
-        most = self._limits.streams_per_session
+        most = self.limits.streams_per_session
         if sum(1 for other in self._streams.values() if other.session_id == session_id) >= most:
             raise TooMany(f"{most} sounds are on their way to this session already; wait for one to end")
         stream = _Stream(session_id, sample_rate)
         self._streams[stream.id] = stream
-        loop = asyncio.get_running_loop()
-        stream.timer = loop.call_later(self._limits.claim_seconds, self._give_up, stream)
-        return MemoryAudioInlet(stream, self._limits.unread_seconds)
+        return MemoryAudioInlet(stream, self)
 
     def outlet(self, stream_id: str) -> MemoryAudioOutlet:
         """The reader's end, once; raises `NotFound`."""
@@ -200,6 +201,16 @@ class MemoryAudio:
     def forget(self, stream: _Stream) -> None:
         """The stream is over."""
         self._streams.pop(stream.id, None)
+
+    def await_reader(self, stream: _Stream) -> None:
+        """Something can be read, or that was all: a reader has so long to come from now on."""
+        if stream.claimed or stream.closed is not None:
+            return
+        if stream.ended and not stream.finished and not stream.pieces and stream.failure is None:
+            self._give_up(stream)  # dropped before there was anything
+        elif stream.timer is None:
+            loop = asyncio.get_running_loop()
+            stream.timer = loop.call_later(self.limits.claim_seconds, self._give_up, stream)
 
     def _give_up(self, stream: _Stream) -> None:
         stream.let_go(NOT_READ)

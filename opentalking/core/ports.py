@@ -178,8 +178,8 @@ class CommandBus(Protocol):
     async def open_audio(self, session_id: str, sample_rate: int) -> AudioInlet:
         """A way for sound to the session's worker; a command then names its `stream_id`.
 
-        It goes with the session, and when no worker reads it within 30 s. Raises `NotFound`
-        when nobody owns the session, `TooMany` when many of its sounds are on their way.
+        It goes with the session, and when no worker comes to read what was put within 30 s.
+        Raises `NotFound` when nobody owns the session, `TooMany` when it has many streams already.
         """
         ...
 

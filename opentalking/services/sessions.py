@@ -118,7 +118,7 @@ class SessionService:
 
     async def start(self, session_id: str) -> None:
         """Make a session ready to talk; `Conflict` the second time."""
-        await self._require_talking(session_id)
+        await self.require_talking(session_id)
         await self._call(StartSession(session_id=session_id))
 
     async def chat(
@@ -194,7 +194,7 @@ class SessionService:
     async def _new_turn(
         self, session_id: str, field: str, text: str, voice: VoiceChoice
     ) -> tuple[str, VoiceChoice]:
-        await self._require_talking(session_id)
+        await self.require_talking(session_id)
         if not text.strip():
             raise InvalidInput(f"{field} is blank; send at least one character")
         if len(text) > self._limits.text_characters:
@@ -210,7 +210,8 @@ class SessionService:
             raise NotFound("session not found")
         return record
 
-    async def _require_talking(self, session_id: str) -> None:
+    async def require_talking(self, session_id: str) -> None:
+        """Raise `NotFound` or `Conflict` unless the session can talk."""
         record = await self._require_open(session_id)
         if record.state not in CAN_TALK:
             raise Conflict(f"{_why_not(record)}; it cannot talk")

@@ -32,6 +32,7 @@ from opentalking.core.commands import (
     Interrupt,
     Reply,
     StartChat,
+    StartPlay,
     StartSession,
     StartSpeak,
     Touch,
@@ -46,12 +47,13 @@ from opentalking.core.events import (
     TerminatedEvent,
 )
 from opentalking.core.media import Speech
-from opentalking.core.ports import Delivery
-from opentalking.core.sessions import SessionRecord, SessionState, transition
+from opentalking.core.ports import AudioOutlet, Delivery
+from opentalking.core.sessions import SessionRecord, SessionSettings, SessionState, transition
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
 from opentalking.services.names import ProviderNames
+from opentalking.services.playing import PlayLimits, PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -87,6 +89,7 @@ class ScriptedWorker:
     refuse: dict[str, Exception] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
+    sounds: dict[str, AudioOutlet] = field(default_factory=dict)
     told_to_close: asyncio.Event = field(default_factory=asyncio.Event)
     creating: asyncio.Event = field(default_factory=asyncio.Event)
     may_create: asyncio.Event | None = None
@@ -127,6 +130,8 @@ class ScriptedWorker:
                 await self._start(command.session_id)
             case StartChat() | StartSpeak():
                 await self._talk(command)
+            case StartPlay():
+                self.sounds[command.turn_id] = await self.bus.audio(command.stream_id)
             case CloseSession():
                 self.told_to_close.set()
                 await self.close(command.session_id)
@@ -255,16 +260,18 @@ class Api:
         self.uploads = SampleUploads(folder / "uploads")
         voices = VoiceService(self.speakers, self.voice_catalog, NAMES.aliases)
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
+        sessions = SessionService(
+            SessionPorts(self.store, self.bus, self.events),
+            Offered(avatars, models, NAMES),
+            limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
+        )
         self.services = ApiServices(
-            sessions=SessionService(
-                SessionPorts(self.store, self.bus, self.events),
-                Offered(avatars, models, NAMES),
-                limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
-            ),
+            sessions=sessions,
             avatars=avatars,
             voices=voices,
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
+            playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             models=models,
             events=self.events,
             health=lambda: HealthInfo(
@@ -279,6 +286,12 @@ class Api:
         if isinstance(self.queue, Exception):
             raise self.queue
         return self.queue
+
+    async def new_session(self) -> str:
+        """A session that can talk, without HTTP; the worker must be running."""
+        wanted = SessionSettings(avatar_id="demo-avatar", model="portrait")
+        session_id, _ = await self.services.sessions.create(wanted)
+        return session_id
 
     def app(self) -> FastAPI:
         return create_app(self.services)

@@ -9,7 +9,15 @@ import pytest
 from opentalking.core.commands import Created, CreateSession
 from opentalking.core.errors import InvalidInput, NotFound, TooMany
 from opentalking.core.media import Samples
-from opentalking.core.ports import AudioInlet, AudioOutlet, CommandBus, Delivery, StreamClosed
+from opentalking.core.ports import (
+    NOT_READ,
+    SESSION_ENDED,
+    AudioInlet,
+    AudioOutlet,
+    CommandBus,
+    Delivery,
+    StreamClosed,
+)
 from opentalking.core.sessions import SessionRecord, SessionSettings
 from tests.contract.buses import AUDIO
 
@@ -245,6 +253,29 @@ async def test_a_stream_that_nobody_reads_goes_by_itself(bus: CommandBus) -> Non
         await asyncio.wait_for(inlet.put(ramp(1)), LIMIT_SECONDS)
     with pytest.raises(NotFound):
         await bus.audio(inlet.stream_id)
+
+
+async def test_a_stream_without_sound_waits_with_the_session(bus: CommandBus) -> None:
+    inlet = await bus.open_audio("s", RATE)
+    closed = asyncio.create_task(inlet.closed())
+    await asyncio.sleep(2 * AUDIO.claim_seconds)
+    assert not closed.done()
+    await bus.disown("s")
+    assert await asyncio.wait_for(closed, LIMIT_SECONDS) == SESSION_ENDED
+
+
+async def test_a_stream_that_its_writer_left_goes_by_itself(bus: CommandBus) -> None:
+    for put in (0, 10):
+        inlet = await bus.open_audio("s", RATE)
+        if put:
+            await inlet.put(ramp(put))
+        await inlet.aclose()
+        assert await asyncio.wait_for(inlet.closed(), LIMIT_SECONDS) == NOT_READ
+
+
+async def test_unused_streams_leave_room_at_once(bus: CommandBus) -> None:
+    for _ in range(2 * AUDIO.streams_per_session):
+        await (await bus.open_audio("s", RATE)).aclose()
 
 
 async def test_a_reader_may_come_after_the_writer_went(bus: CommandBus) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from opentalking.audio.containers import demuxer_of
-from opentalking.audio.decode import decode_audio
+from opentalking.audio.decode import audio_seconds, decode_audio
 from opentalking.audio.wav import wav_bytes
 from opentalking.core.errors import InvalidInput, TooLarge
 from opentalking.core.media import Samples
@@ -38,6 +38,21 @@ def test_every_kind_of_file_gives_its_sound(kind: str, channels: int) -> None:
     assert len(pcm) == pytest.approx(48_000, abs=3_500), "coders add some ms at both ends"
     assert pitch(pcm, 48_000) == pytest.approx(440, abs=3)
     assert np.abs(pcm[10_000:40_000]).max() == pytest.approx(8000, rel=0.08), "one voice on two channels"
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_the_length_is_known_without_decoding(kind: str) -> None:
+    file = io.BytesIO(encode(np.tile(TONE, 3), 44_100, KINDS[kind]))
+    assert audio_seconds(file) == pytest.approx(3.0, abs=0.1)
+    assert audio_seconds(file) == pytest.approx(3.0, abs=0.1), "it can be read again"
+    with pytest.raises(TooLarge):
+        audio_seconds(file, max_seconds=2.5)
+
+
+def test_the_length_of_raw_samples_is_known() -> None:
+    assert audio_seconds(io.BytesIO(bytes(48_001)), raw_rate=8_000) == pytest.approx(3.0, abs=0.01)
+    with pytest.raises(TooLarge):
+        audio_seconds(io.BytesIO(bytes(48_001)), raw_rate=8_000, max_seconds=2)
 
 
 def test_the_sound_comes_at_the_rate_asked_for() -> None:

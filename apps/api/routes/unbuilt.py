@@ -3,13 +3,11 @@
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.websockets import WebSocket
 
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
 _RECORDING = "/sessions/{session_id}/flashtalk-recording"
 _BUNDLE = "/sessions/{session_id}/flashtalk-offline-bundle"
-_AUDIO_STREAM = "/sessions/{session_id}/speak_audio_stream"
 UNBUILT = (
     ("POST", "/avatars/custom"),
     ("DELETE", "/avatars/{avatar_id}"),
@@ -18,8 +16,6 @@ UNBUILT = (
     ("POST", "/sessions/customize/prompt"),
     ("POST", "/sessions/customize/reference"),
     ("POST", "/sessions/{session_id}/transcribe"),
-    ("POST", "/sessions/{session_id}/speak_audio"),
-    ("POST", "/sessions/{session_id}/speak_flashtalk_audio"),
     ("POST", f"{_RECORDING}/start"),
     ("POST", f"{_RECORDING}/stop"),
     ("GET", _RECORDING),
@@ -35,11 +31,3 @@ async def _not_built(request: Request) -> JSONResponse:
 
 for _method, _path in UNBUILT:
     router.add_api_route(_path, _not_built, methods=[_method], response_model=None)
-
-
-@router.websocket(_AUDIO_STREAM)
-async def _audio_stream(websocket: WebSocket) -> None:
-    if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(JSONResponse(_DETAIL, 501))
-    else:
-        await websocket.close()

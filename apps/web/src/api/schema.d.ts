@@ -268,6 +268,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session_id}/speak_audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Play a sound, or answer what is said in it
+         * @description Play the field `audio` through the face; answer what is said in the field `file`, as `/chat` does.
+         *
+         *     With both, `file` counts; `mode` decides whatever the field is.
+         */
+        post: operations["speakAudio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/speak_audio_stream": {
         parameters: {
             query?: never;
@@ -282,6 +304,28 @@ export interface paths {
         get: operations["streamAudio"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/speak_flashtalk_audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the character speak with a sound of your own
+         * @description Play a sound through the face, with any model; `file` wins over `audio`. A running turn is interrupted.
+         *
+         *     Answered when the beginning of the sound is decoded; damage further on becomes an `error` event.
+         */
+        post: operations["playAudio"];
         delete?: never;
         options?: never;
         head?: never;
@@ -680,6 +724,50 @@ export interface components {
              * @example qwen3-tts-vc-realtime-2026-01-15
              */
             target_model: string;
+        };
+        /** Body_playAudio */
+        Body_playAudio: {
+            /**
+             * Audio
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             */
+            audio?: string | null;
+            /**
+             * File
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             */
+            file?: string | null;
+            /**
+             * Sample Rate
+             * @description Rate of raw PCM, Hz; default 16000.
+             * @example 16000
+             */
+            sample_rate?: number | null;
+        };
+        /** Body_speakAudio */
+        Body_speakAudio: {
+            /**
+             * Audio
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             */
+            audio?: string | null;
+            /**
+             * File
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             */
+            file?: string | null;
+            /**
+             * Mode
+             * @description Default: `play` for `audio`, `converse` for `file`.
+             * @example play
+             */
+            mode?: ("play" | "converse") | null;
+            /**
+             * Sample Rate
+             * @description Rate of raw PCM, Hz; default 16000.
+             * @example 16000
+             */
+            sample_rate?: number | null;
         };
         /**
          * ChatRequest
@@ -3246,6 +3334,161 @@ export interface operations {
             };
         };
     };
+    speakAudio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": null
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_speakAudio"];
+            };
+        };
+        responses: {
+            /** @description The turn was accepted; its output comes by events and WebRTC. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "queued",
+                     *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TurnBody"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     streamAudio: {
         parameters: {
             query?: never;
@@ -3304,6 +3547,147 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    playAudio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": null
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_playAudio"];
+            };
+        };
+        responses: {
+            /** @description The turn was accepted; its output comes by events and WebRTC. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "queued",
+                     *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TurnBody"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
