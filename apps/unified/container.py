@@ -16,6 +16,7 @@ import structlog
 import apps.web
 import opentalking
 from apps.api.deps import ApiServices
+from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
@@ -82,6 +83,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     avatars = AvatarService(catalog)
     pool = ThreadPoolExecutor(ENCODE_THREADS, thread_name_prefix="encode")
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
+    said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
@@ -93,12 +95,14 @@ def build(environment: Environment, host: str | None = None) -> Server:
         ticker=MediaTicker(),
         idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
         encode_pool=pool,
+        said=make_spool(settings, said_pool),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
-    services = _services(settings, toolbox, worker, models, avatars)
-    services.lifespan = lambda: _running(settings, worker, toolbox, avatars, (pool, idle_pool))
+    services = _services(environment, toolbox, worker, models, avatars)
+    pools = (pool, idle_pool, said_pool)
+    services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
     return Server(services, worker, toolbox)
 
 
@@ -208,8 +212,9 @@ def parse_ice_servers(text: str) -> tuple[IceServer, ...]:
 
 
 def _services(
-    settings: Settings, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
+    environment: Environment, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
 ) -> ApiServices:
+    settings = environment.settings
     names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
     default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
     sessions = SessionService(
@@ -238,6 +243,7 @@ def _services(
         voices=VoiceService(toolbox.speakers, SPEECH_ALIASES),
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         models=models,
+        exports=make_exports(environment, toolbox, avatars),
         events=toolbox.events,
         health=health,
         queue_status=queue,
@@ -251,7 +257,7 @@ async def _running(
     settings: Settings,
     worker: Worker,
     toolbox: Toolbox,
-    avatars: AvatarService,
+    services: ApiServices,
     pools: tuple[ThreadPoolExecutor, ...],
 ) -> AsyncIterator[None]:
     """Run the worker and warm the models while inside; afterwards everything is closed."""
@@ -263,7 +269,8 @@ async def _running(
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
-        warming = asyncio.create_task(warm_up(settings, toolbox, avatars), name="warm-up")
+        await stack.enter_async_context(services.exports.running())
+        warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
         yield
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from opentalking.core.commands import (
     CloseSession,
     Command,
     ConnectPeer,
+    CopySaid,
     Created,
     CreateSession,
     Done,
@@ -47,6 +48,7 @@ from opentalking.core.media import Speech
 from opentalking.core.ports import Delivery
 from opentalking.core.sessions import SessionRecord, SessionState, transition
 from opentalking.services.avatars import AvatarService
+from opentalking.services.exports.service import ExportConfig, ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
 from opentalking.services.names import ProviderNames
@@ -87,6 +89,7 @@ class ScriptedWorker:
     told_to_close: asyncio.Event = field(default_factory=asyncio.Event)
     creating: asyncio.Event = field(default_factory=asyncio.Event)
     may_create: asyncio.Event | None = None
+    copy_said: Callable[[CopySaid], None] | None = None
 
     async def run(self) -> None:
         async with aclosing(self.bus.deliveries("worker")) as deliveries:
@@ -127,6 +130,10 @@ class ScriptedWorker:
             case CloseSession():
                 self.told_to_close.set()
                 await self.close(command.session_id)
+            case CopySaid():
+                if self.copy_said is None:
+                    raise Conflict("the session has said nothing")
+                self.copy_said(command)
             case Interrupt() | Touch():
                 pass
         return Done()
@@ -235,7 +242,9 @@ class SwitchedProbe:
 class Api:
     """Services over the memory bus, the application, and the worker behind it."""
 
-    def __init__(self, folder: Path, limits: SessionLimits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: SessionLimits | None = None, exports: ExportConfig | None = None
+    ) -> None:
         self.avatars_root = folder / "avatars"
         write_bundle(self.avatars_root, "demo-avatar", name="Demo")
         (self.avatars_root / "demo-avatar" / "preview.png").write_bytes(PNG)
@@ -258,6 +267,9 @@ class Api:
             voices=VoiceService(self.speakers, NAMES.aliases),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             models=models,
+            exports=ExportService(
+                folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
+            ),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False

@@ -8,7 +8,6 @@ from starlette.websockets import WebSocket
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
 _RECORDING = "/sessions/{session_id}/flashtalk-recording"
-_BUNDLE = "/sessions/{session_id}/flashtalk-offline-bundle"
 _AUDIO_STREAM = "/sessions/{session_id}/speak_audio_stream"
 UNBUILT = (
     ("POST", "/avatars/custom"),
@@ -23,9 +22,6 @@ UNBUILT = (
     ("POST", f"{_RECORDING}/start"),
     ("POST", f"{_RECORDING}/stop"),
     ("GET", _RECORDING),
-    ("POST", _BUNDLE),
-    ("GET", f"{_BUNDLE}/{{job_id}}"),
-    ("GET", f"{_BUNDLE}/{{job_id}}/download"),
     ("POST", "/voices/clone"),
     ("DELETE", "/voices/{entry_id}"),
     ("GET", "/voice-uploads/{token}"),
