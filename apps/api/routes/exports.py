@@ -16,9 +16,7 @@ from opentalking.core.errors import InvalidInput, TooLarge
 from opentalking.services.exports.service import UploadedSound
 
 router = APIRouter(tags=["sessions"], route_class=form_route(lambda limits: limits.audio_bytes))
-JobId = Annotated[
-    str, Path(description="From `POST …/flashtalk-offline-bundle`.", examples=[UUID_EXAMPLE])
-]
+JobId = Annotated[str, Path(description="From `POST …/flashtalk-offline-bundle`.", examples=[UUID_EXAMPLE])]
 _MESSAGES = {"queued": "waiting to be rendered", "processing": "rendering", "done": "ready to download"}
 _RAW_TYPES = {"audio/l16", "audio/pcm", "application/octet-stream"}
 _RAW_RATE = 16_000

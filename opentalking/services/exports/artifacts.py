@@ -1,4 +1,4 @@
-"""The files of an offline bundle: film, silent film, sound, subtitles, what they are, and all of it as a ZIP."""
+"""The files of an offline bundle: film, silent film, sound, subtitles, metadata, and all of it as a ZIP."""
 
 import json
 import wave

@@ -83,7 +83,7 @@ class JobFiles:
         return self._read(said.job_folder(self.root, session_id, job_id) / _RECORD)
 
     def settle(self, record: JobRecord) -> None:
-        """Keep what the job has made if it is done, and nothing if it failed, then save it; raises `OSError`."""
+        """Keep what a job that is done has made, nothing of others, then save it; raises `OSError`."""
         folder, work = self.folder(record), self.work(record)
         if record.status == "done":
             for name in MADE_FILES:

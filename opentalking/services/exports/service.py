@@ -98,7 +98,9 @@ class ExportService:
         lost = await asyncio.to_thread(self._files.recover)
         if lost:
             log.warning("jobs lost by the restart", jobs=lost)
-        workers = [asyncio.create_task(self._work(), name="offline bundle") for _ in range(self._config.at_once)]
+        workers = [
+            asyncio.create_task(self._work(), name="offline bundle") for _ in range(self._config.at_once)
+        ]
         try:
             yield
         finally:
@@ -267,7 +269,9 @@ class ExportService:
             return  # known until the next start, which writes it down
         del self._jobs[record.job_id]
         seconds = (datetime.now(UTC) - record.created_at).total_seconds()
-        log.info("job ended", job_id=record.job_id, status=record.status, error=error, seconds=round(seconds, 1))
+        log.info(
+            "job ended", job_id=record.job_id, status=record.status, error=error, seconds=round(seconds, 1)
+        )
         await self._bus.send(Touch(session_id=record.session_id))
 
 
