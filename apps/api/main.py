@@ -105,5 +105,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if services.lifespan is not None:
             await stack.enter_async_context(services.lifespan())
         await stack.enter_async_context(services.models.running())
+        await stack.enter_async_context(services.exports.running())
         stack.callback(services.closing.set)
         yield

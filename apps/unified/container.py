@@ -269,7 +269,6 @@ async def _running(
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
-        await stack.enter_async_context(services.exports.running())
         warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
         yield

@@ -9,16 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from opentalking.core.media import FPS, I420, MEDIA_RATE, Samples
 from opentalking.media.movie import MovieWriter
 from opentalking.media.provenance import Provenance
+from opentalking.media.silent import silent_copy
 from opentalking.services.exports.film import Line
 from opentalking.services.exports.records import ARTIFACT_FILES, METADATA, SUBTITLES
-
-_NO_SOUND = np.zeros(0, np.int16)
 
 
 class FilmFacts(BaseModel):
@@ -51,8 +49,6 @@ class Artifacts:
         with ExitStack() as opening:
             self._film = MovieWriter(self._path("bundle"), size, provenance=self._provenance)
             opening.callback(self._film.close)
-            self._silent = MovieWriter(self._path("video"), size, sound=False, provenance=self._provenance)
-            opening.callback(self._silent.close)
             self._sound = opening.enter_context(wave.open(str(self._path("audio")), "wb"))
             self._sound.setparams((1, 2, MEDIA_RATE, 0, "NONE", "not compressed"))
             self._open = opening.pop_all()
@@ -60,13 +56,13 @@ class Artifacts:
     def write(self, frames: Sequence[I420], pcm: Samples) -> None:
         """Append pictures and exactly their sound."""
         self._film.write(frames, pcm)
-        self._silent.write(frames, _NO_SOUND)
         self._sound.writeframesraw(pcm.astype("<i2", copy=False).tobytes())
         self._frames += len(frames)
 
     def finish(self, lines: Sequence[Line]) -> None:
         """Complete the files, and put them all into the ZIP; `lines` become subtitles."""
         self.close()
+        silent_copy(self._path("bundle"), self._path("video"), self._provenance)
         files = [ARTIFACT_FILES[name] for name in ("bundle", "audio", "video")]
         spoken = [line for line in lines if line.text.strip()]
         if spoken:

@@ -1,5 +1,6 @@
 """Filming scenes with a face: pictures and sound in step, and what is said when."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ class Line:
 
 
 class Film:
-    """Plays the scenes to the face and hands what it draws to the sink."""
+    """Plays the scenes to the face and hands what it draws to the sink.
+
+    While the face draws the next frames, a thread writes the last ones.
+    """
 
     def __init__(self, face: Face, scenes: Sequence[Scene], sink: FilmSink, name: str) -> None:
         self.lines: list[Line] = []
@@ -41,29 +45,49 @@ class Film:
         self._sink = sink
         self._name = name
         self._idle = IdleFrames(face)
+        self._writing: asyncio.Task[None] | None = None
 
     async def shoot(self) -> AsyncGenerator[float, None]:
-        """Film everything; yields the share that is done, 0 to 1, with every few frames."""
+        """Film everything; yields the share that is done, 0 to 1, with every few frames.
+
+        When it has ended or was closed, the sink is not written to any more.
+        """
+        try:
+            async with aclosing(self._shoot()) as shares:
+                async for share in shares:
+                    yield share
+            await self._written()
+        finally:
+            if self._writing is not None:
+                await asyncio.wait({self._writing})
+
+    async def _shoot(self) -> AsyncGenerator[float, None]:
         pauses = max(0, len(self._scenes) - 1) * PAUSE_FRAMES
         expected = max(1, pauses + sum(scene.frames for scene in self._scenes))
         for number, scene in enumerate(self._scenes):
             if number:
-                self._pause()
+                await self._pause()
                 yield min(1.0, self.frames / expected)
             position = self.frames % self._idle.length if number else 0
             frames = self._face.render(self._speech(scene), f"{self._name}-{number}", position)
             async with aclosing(frames) as segments:
                 async for segment in segments:
-                    self._write(segment.frames, segment.pcm)
+                    await self._write(segment.frames, segment.pcm)
                     yield min(1.0, self.frames / expected)
 
-    def _pause(self) -> None:
+    async def _pause(self) -> None:
         silence = np.zeros(PAUSE_FRAMES * SAMPLES_PER_FRAME, np.int16)
-        self._write(self._idle.take(self.frames, PAUSE_FRAMES), silence)
+        await self._write(self._idle.take(self.frames, PAUSE_FRAMES), silence)
 
-    def _write(self, frames: Sequence[I420], pcm: Samples) -> None:
-        self._sink.write(frames, pcm)
+    async def _write(self, frames: Sequence[I420], pcm: Samples) -> None:
+        await self._written()
+        self._writing = asyncio.create_task(asyncio.to_thread(self._sink.write, frames, pcm))
         self.frames += len(frames)
+
+    async def _written(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
 
     async def _speech(self, scene: Scene) -> AsyncIterator[Speech]:
         start_seconds, at_samples = self.frames / FPS, 0

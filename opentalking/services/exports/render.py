@@ -118,6 +118,7 @@ class _Job:
 
     async def aclose(self) -> None:
         if self._artifacts is not None:
+            await self._steps.aclose()
             self._artifacts.close()
         await self._renderer.aclose()
 
