@@ -69,7 +69,7 @@ def write_bundle(root: Path, directory_name: str, **changes: Any) -> Path:
     """A bundle on disk; a change to None removes the key."""
     manifest = {"id": directory_name, "fps": 25, "sample_rate": 16000, "width": 512, "height": 640} | changes
     directory = root / directory_name
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in manifest.items() if value is not None}
     (directory / "manifest.json").write_text(json.dumps(kept), encoding="utf-8")
     return directory

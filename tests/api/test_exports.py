@@ -27,6 +27,8 @@ from tests.api.harness import Api, new_session
 from tests.support.clicks import click_file, film_of, offsets, read_wav
 
 ENGINE = "tests.support.engines.film"
+AAC_SAMPLES = 1024
+"""A decoder that does not trim the end plays the last AAC frame whole."""
 GONE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -75,9 +77,11 @@ class Studio:
     async def moving(self, session_id: str, job_id: str) -> dict[str, Any]:
         """The first status with some progress."""
         async with asyncio.timeout(30):
-            while (seen := await self.status(session_id, job_id))["progress"] == 0:
+            while True:
+                seen = await self.status(session_id, job_id)
+                if seen["progress"]:
+                    return seen
                 await asyncio.sleep(0.01)
-        return seen
 
     async def download(self, session_id: str, job_id: str, artifact: str, **headers: str) -> httpx.Response:
         return await self.client.get(
@@ -127,7 +131,8 @@ async def test_a_sound_file_becomes_a_film_with_everything_in_step(film: Studio)
     assert bundle.headers["content-disposition"] == f'attachment; filename="{job_id}_bundle.mp4"'
     movie = film_of(bundle.content, film.folder)
     assert movie.codecs == ["h264", "aac"]
-    assert (len(movie.times), len(movie.sound), movie.rate) == (75, 3 * MEDIA_RATE, MEDIA_RATE)
+    assert (len(movie.times), movie.duration, movie.rate) == (75, 3.0, MEDIA_RATE)
+    assert 0 <= len(movie.sound) - 3 * MEDIA_RATE < AAC_SAMPLES
     assert b"trainedAlgorithmicMedia" in bundle.content
     apart = offsets(movie)
     assert len(apart) == 3
@@ -261,7 +266,7 @@ async def test_who_is_not_there_has_no_jobs(film: Studio) -> None:
     await film.api.worker.move(closing, SessionState.CLOSING)
     assert (await film.post(closing, click_file(0.5))).status_code == 404
     pairs = [(other, job_id), (session_id, GONE), (GONE, job_id), ("x", job_id), (session_id, "x")]
-    for session, job in [*pairs, (session_id, ".."), ("..", job_id), (session_id, "%2e%2e")]:
+    for session, job in [*pairs, (session_id, "%2e%2e"), ("%2e%2e", job_id), (session_id, "a%00")]:
         for path in ("", "/download", "/download?artifact=zip"):
             url = f"/sessions/{session}/flashtalk-offline-bundle/{job}{path}"
             assert (await film.client.get(url)).status_code == 404, url
@@ -311,7 +316,8 @@ async def test_what_was_said_becomes_a_film_with_pauses_and_subtitles(film: Stud
     await film.until(session_id, job_id, "done")
     movie = film_of((await film.download(session_id, job_id, "bundle")).content, film.folder)
     assert len(movie.times) == 25 + 15 + 15
-    assert len(movie.sound) == 55 * SAMPLES_PER_FRAME
+    assert movie.duration == 2.2
+    assert 0 <= len(movie.sound) - 55 * SAMPLES_PER_FRAME < AAC_SAMPLES
     *_, pcm = read_wav((await film.download(session_id, job_id, "audio")).content)
     loud = [bool(np.abs(second).max() > 5000) for second in np.array_split(pcm, 55)]
     assert loud == [True] * 25 + [False] * 15 + [True] * 15
@@ -336,7 +342,7 @@ async def test_jobs_of_a_session_run_one_at_a_time_and_sessions_take_turns(film:
     assert (await film.download(busy, jobs[1], "bundle")).status_code == 409
     film.go()
     await film.until(other, guest, "done")
-    assert (await film.status(busy, jobs[2]))["status"] == "queued"
+    assert (await film.status(busy, jobs[4]))["status"] == "queued"
     for job in jobs:
         await film.until(busy, job, "done")
     assert (await film.post(busy, sound)).status_code == 200
