@@ -151,6 +151,10 @@ class ExportService:
             raise NotFound("the files of this job were deleted; request it again")
         return path
 
+    def in_use(self) -> list[Path]:
+        """The folders of jobs that wait or run: nobody may delete them."""
+        return [self._files.folder(job.record) for job in self._jobs.values()]
+
     # -- taking a job
 
     async def _prepared(self, session: SessionRecord, sound: UploadedSound | None) -> _Job:
