@@ -82,10 +82,11 @@ async def test_what_was_said_becomes_a_film_though_its_session_ends(
     heard = await asyncio.to_thread(listener.transcribe, movie.sound, movie.rate)
     errors = word_error_rate([" ".join(SENTENCES)], [heard])
     measured("words wrong in an offline bundle", f"{errors:.0%}: {heard}")
-    assert errors <= 0.1, heard
+    assert errors <= 0.15, heard
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         subtitles = archive.read("subtitles.vtt").decode()
-    assert [line for line in subtitles.splitlines() if line in SENTENCES] == list(SENTENCES)
+    cues = [line for line in subtitles.splitlines()[1:] if line and "-->" not in line]
+    assert " ".join(cues) == " ".join(SENTENCES)
     # The lips move while somebody speaks, and rest between.
     assert float(np.std(np.diff(movie.brightness))) > 0
 

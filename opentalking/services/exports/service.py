@@ -51,7 +51,7 @@ class ExportConfig:
     stall_seconds: float = 60.0
     job_seconds: float = 3600.0
     sound_seconds: float = 600.0
-    niceness: int = 15
+    niceness: int = 10
     module: str = JOB_MODULE
 
 
