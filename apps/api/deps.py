@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from apps.api.sse import StreamTimes
 from opentalking.core.ports import EventBus
 from opentalking.services.avatars import AvatarService
+from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
@@ -49,6 +50,7 @@ class ApiServices:
     speech: SpeechService
     playing: PlayService
     models: ModelService
+    exports: ExportService
     events: EventBus
     health: Callable[[], HealthInfo]
     queue_status: Callable[[], Awaitable[QueueStatus]] | None = None

@@ -21,6 +21,7 @@ from apps.api.routes import (
     audio_stream,
     avatars,
     events,
+    exports,
     health,
     models,
     sessions,
@@ -39,6 +40,7 @@ _ROUTERS = tuple(
         audio,
         audio_stream,
         audio_handshake,
+        exports,
         events,
         tts_preview,
         voices,
@@ -108,5 +110,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(services.lifespan())
         await stack.enter_async_context(services.models.running())
         await stack.enter_async_context(services.playing.running())
+        await stack.enter_async_context(services.exports.running())
         stack.callback(services.closing.set)
         yield

@@ -16,6 +16,7 @@ import structlog
 import apps.web
 import opentalking
 from apps.api.deps import ApiServices
+from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
 from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
@@ -83,6 +84,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     avatars = AvatarService(catalog)
     pool = ThreadPoolExecutor(ENCODE_THREADS, thread_name_prefix="encode")
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
+    said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
@@ -94,12 +96,14 @@ def build(environment: Environment, host: str | None = None) -> Server:
         ticker=MediaTicker(),
         idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
         encode_pool=pool,
+        said=make_spool(settings, said_pool),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
-    services = _services(settings, toolbox, worker, models, avatars)
-    services.lifespan = lambda: _running(settings, worker, toolbox, services, (pool, idle_pool))
+    services = _services(environment, toolbox, worker, models, avatars)
+    pools = (pool, idle_pool, said_pool)
+    services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
     return Server(services, worker, toolbox)
 
 
@@ -215,8 +219,9 @@ def parse_ice_servers(text: str) -> tuple[IceServer, ...]:
 
 
 def _services(
-    settings: Settings, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
+    environment: Environment, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
 ) -> ApiServices:
+    settings = environment.settings
     names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
     default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
     sessions = SessionService(
@@ -248,6 +253,7 @@ def _services(
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,
+        exports=make_exports(environment, toolbox, avatars),
         events=toolbox.events,
         health=health,
         queue_status=queue,

@@ -79,6 +79,16 @@ class Interrupt(_Command):
     turn_id: str | None = None
 
 
+class CopySaid(_Command):
+    """Put what was heard of the session so far beside an offline job; replies `Done`.
+
+    Raises `Conflict` when nothing was said. The job's own from then on, whatever the session does.
+    """
+
+    type: Literal["copy_said"] = "copy_said"
+    job_id: str
+
+
 class Touch(_Command):
     """A request came for the session: its idle limit starts anew. Sent, not called."""
 
@@ -99,6 +109,7 @@ Command = Annotated[
     | StartSpeak
     | StartPlay
     | Interrupt
+    | CopySaid
     | Touch
     | CloseSession,
     Field(discriminator="type"),

@@ -9,6 +9,7 @@ from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import EMOTIONS
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
 from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.engine.said import SaidSpool
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
 from opentalking.rtc.peer import RtcConfig
@@ -90,3 +91,4 @@ class Toolbox:
     ticker: MediaTicker
     idle_cache: IdleCache
     encode_pool: Executor
+    said: SaidSpool | None = None

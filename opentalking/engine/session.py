@@ -10,6 +10,7 @@ from opentalking.core.commands import (
     Answer,
     CloseSession,
     ConnectPeer,
+    CopySaid,
     Done,
     Interrupt,
     Reply,
@@ -56,7 +57,7 @@ class Session:
         self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer)
         able = toolbox.renderers[record.settings.model].capabilities.looks
         self._looks = Looks(self._air.output, lambda: self._life.face, able=able)
-        self._to_free = [self._air.aclose, self._life.aclose]
+        self._to_free = [self._air.aclose, self._talk.said.aclose, self._life.aclose]
         self._expiry = Expiry(config, self._on_expiring, self._on_expired)
         self._inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,6 +160,8 @@ class Session:
                 await self._begin_turn(command)
             case Interrupt(turn_id=only):
                 await self._talk.interrupt(only)
+            case CopySaid(job_id=job_id):
+                await self._talk.said.copy_for(job_id)
         return Done()
 
     async def _start(self) -> None:

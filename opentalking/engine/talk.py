@@ -14,6 +14,7 @@ from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.history import History
 from opentalking.engine.played import PlayedTurn
 from opentalking.engine.report import Emit, TurnReport
+from opentalking.engine.said import Said
 from opentalking.engine.turn import SpokenTurn, Turn, TurnParts
 from opentalking.engine.voice import TurnVoice, VoiceTimeouts
 from opentalking.media.output import MediaOutput
@@ -45,6 +46,7 @@ class Conversation:
         self._config = config
         self._emit = emit
         self._on_speaking = on_speaking
+        self.said = Said(toolbox.said, session_id)
         self._history: History | None = None
         self._own_voices: Mapping[str, str] = {}
         self._turn: Turn | None = None
@@ -83,7 +85,7 @@ class Conversation:
         if self._history is None:
             raise RuntimeError("nobody has been met yet")
         return TurnParts(
-            face=face,
+            face=self.said.listening(face, turn_id, output),
             output=output,
             chat_model=self._toolbox.chat_model,
             voice=self._voice(voice or VoiceChoice()),
@@ -116,6 +118,7 @@ class Conversation:
         """Once per turn: by its task, or by whoever interrupts one that never began or does not end."""
         if self._turn is turn:
             turn.finish("interrupted")
+            self.said.over(turn.id)
             self._turn = self._task = None
             await self._on_speaking(False)
             await turn.let_go()

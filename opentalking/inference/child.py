@@ -105,7 +105,7 @@ def serve(load: Callable[[Json], Engine]) -> None:
     start = _read_frame(reader)
     if start is None:
         os._exit(0)
-    os.nice(start[0]["niceness"])
+    _give_way(start[0]["niceness"])
     output = _Output(writer)
     try:
         engine = load(start[0]["settings"])
@@ -227,6 +227,18 @@ def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     return reader, writer
+
+
+def _give_way(niceness: int) -> None:
+    """Leave the processor to others.
+
+    Linux with autogroups (sched(7)) weighs the niceness only within a session, and this process is alone
+    in its own: there the group must be nice.
+    """
+    os.nice(niceness)
+    if niceness and sys.platform == "linux":
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+            group.write(str(niceness))
 
 
 def _die_with_parent() -> None:

@@ -72,6 +72,22 @@ class ServiceSettings(BaseModel):
         ge=0,
         description="Recordings and bundles beyond this size are deleted, oldest first; 0: no limit.",
     )
+    offline_bundle_jobs: int = Field(1, ge=1, le=16, description="Offline bundles rendered at once.")
+    offline_bundle_queue: int = Field(
+        32, ge=1, le=1000, description="Offline bundles that may wait, four of them of one session."
+    )
+    offline_bundle_stall_sec: float = Field(
+        60.0, gt=0, description="An offline bundle without progress for this time is given up; seconds."
+    )
+    offline_bundle_timeout_sec: float = Field(
+        3600.0, gt=0, description="Longest rendering of an offline bundle; seconds."
+    )
+    offline_bundle_said_sec: float = Field(
+        1800.0,
+        ge=0,
+        description="How much of what a session says is kept for offline bundles, the oldest dropped; "
+        "seconds, 0: nothing.",
+    )
 
     # --- uploads
     custom_avatar_max_width: int = Field(

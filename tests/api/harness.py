@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import httpx
-import numpy as np
 from fastapi import FastAPI
 
 from apps.api.deps import ApiServices
@@ -21,43 +20,22 @@ from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessi
 from opentalking.catalog.avatars import AvatarCatalog
 from opentalking.catalog.uploads import SampleUploads
 from opentalking.catalog.voices import VoiceCatalog
-from opentalking.core.commands import (
-    Answer,
-    CloseSession,
-    Command,
-    ConnectPeer,
-    Created,
-    CreateSession,
-    Done,
-    Interrupt,
-    Reply,
-    StartChat,
-    StartPlay,
-    StartSession,
-    StartSpeak,
-    Touch,
-)
-from opentalking.core.conversation import ChatModelInfo, Voice
-from opentalking.core.errors import Conflict, InvalidInput, OpenTalkingError, ProviderError
-from opentalking.core.events import (
-    QueuedEvent,
-    SpeechEndedEvent,
-    SpeechStartedEvent,
-    StateChangedEvent,
-    TerminatedEvent,
-)
-from opentalking.core.media import Speech
-from opentalking.core.ports import AudioOutlet, Delivery
-from opentalking.core.sessions import SessionRecord, SessionSettings, SessionState, transition
+from opentalking.core.conversation import ChatModelInfo
+from opentalking.core.sessions import SessionSettings
 from opentalking.services.avatars import AvatarService
+from opentalking.services.exports.service import ExportConfig, ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
-from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
+from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
+from tests.api.scripted_parts import SwitchedProbe, ToneSpeaker
+from tests.api.scripted_worker import ANSWER_SDP, ScriptedWorker
+
+__all__ = ["ANSWER_SDP", "ScriptedWorker", "SwitchedProbe", "ToneSpeaker"]
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"the bytes of a picture"
 NAMES = ProviderNames(
@@ -65,185 +43,24 @@ NAMES = ProviderNames(
     stt=frozenset({"local", "dashscope"}),
     aliases={"qwen_tts": "dashscope"},
 )
-ANSWER_SDP = "v=0\r\ns=answer\r\n"
 
 
 def write_bundle(root: Path, directory_name: str, **changes: Any) -> Path:
     """A bundle on disk; a change to None removes the key."""
     manifest = {"id": directory_name, "fps": 25, "sample_rate": 16000, "width": 512, "height": 640} | changes
     directory = root / directory_name
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in manifest.items() if value is not None}
     (directory / "manifest.json").write_text(json.dumps(kept), encoding="utf-8")
     return directory
 
 
-@dataclass
-class ScriptedWorker:
-    """Answers commands as told and remembers them; it renders nothing."""
-
-    bus: MemoryCommandBus
-    store: MemorySessionStore
-    events: MemoryEventBus
-    created: Created = field(default_factory=lambda: Created(status="created"))
-    refuse: dict[str, Exception] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
-    seen: list[Command] = field(default_factory=list)
-    sounds: dict[str, AudioOutlet] = field(default_factory=dict)
-    told_to_close: asyncio.Event = field(default_factory=asyncio.Event)
-    creating: asyncio.Event = field(default_factory=asyncio.Event)
-    may_create: asyncio.Event | None = None
-
-    async def run(self) -> None:
-        async with aclosing(self.bus.deliveries("worker")) as deliveries:
-            async for delivery in deliveries:
-                self.seen.append(delivery.command)
-                await self._answer(delivery)
-
-    def commands(self, *, with_touch: bool = False) -> list[Command]:
-        return [command for command in self.seen if with_touch or not isinstance(command, Touch)]
-
-    async def _answer(self, delivery: Delivery) -> None:
-        kind = delivery.command.type
-        if kind in self.silent:
-            return
-        try:
-            if kind in self.refuse:
-                raise self.refuse[kind]
-            reply = await self._carry_out(delivery.command)
-        except (OpenTalkingError, ZeroDivisionError) as error:
-            await delivery.fail(error)
-        else:
-            await delivery.reply(reply)
-
-    async def _carry_out(self, command: Command) -> Reply:
-        match command:
-            case CreateSession():
-                self.creating.set()
-                if self.may_create is not None:
-                    await self.may_create.wait()
-                await self._create(command)
-                return self.created
-            case ConnectPeer():
-                return Answer(sdp=ANSWER_SDP)
-            case StartSession():
-                await self._start(command.session_id)
-            case StartChat() | StartSpeak():
-                await self._talk(command)
-            case StartPlay():
-                self.sounds[command.turn_id] = await self.bus.audio(command.stream_id)
-            case CloseSession():
-                self.told_to_close.set()
-                await self.close(command.session_id)
-            case Interrupt() | Touch():
-                pass
-        return Done()
-
-    async def _create(self, command: CreateSession) -> None:
-        states = {
-            "queued": [],
-            "initializing": [SessionState.INITIALIZING],
-            "created": [SessionState.INITIALIZING, SessionState.WORKER_READY],
-        }
-        await self.bus.own(command.session_id, "worker")
-        record = command.record.model_copy(update={"worker_id": "worker", "queue_position": 1})
-        await self.store.put(record)
-        if self.created.status == "queued":
-            await self.events.publish(
-                QueuedEvent(session_id=record.session_id, position=1, message="waiting")
-            )
-        for state in states[self.created.status]:
-            await self.move(command.session_id, state)
-
-    async def move(self, session_id: str, state: SessionState) -> None:
-        record = await self.record(session_id)
-        await self.store.put(transition(record, state))
-        await self.events.publish(StateChangedEvent(session_id=session_id, state=state.value))
-
-    async def record(self, session_id: str) -> SessionRecord:
-        record = await self.store.get(session_id)
-        assert record is not None
-        return record
-
-    async def _start(self, session_id: str) -> None:
-        if (await self.record(session_id)).state is not SessionState.WORKER_READY:
-            raise Conflict("session was started before")
-        await self.move(session_id, SessionState.READY)
-
-    async def _talk(self, command: StartChat | StartSpeak) -> None:
-        text = command.prompt if isinstance(command, StartChat) else command.text
-        ids = {"session_id": command.session_id, "turn_id": command.turn_id}
-        await self.events.publish(SpeechStartedEvent(**ids, text=text))
-        await self.events.publish(SpeechEndedEvent(**ids, text=text, reason="completed"))
-
-    async def close(self, session_id: str) -> None:
-        await self.events.publish(TerminatedEvent(session_id=session_id, reason="deleted"))
-        await self.store.delete(session_id)
-        await self.bus.disown(session_id)
-
-
-@dataclass
-class ToneSpeaker:
-    """A voice engine that hums 50 ms a character, in a rate of its own."""
-
-    name: str
-    trouble: str = ""
-    fails: bool = False
-    stalls: bool = False
-    said: list[tuple[str, str | None, str | None]] = field(default_factory=list)
-
-    def ready(self) -> str:
-        return self.trouble
-
-    def voices(self) -> Sequence[Voice]:
-        return [
-            Voice("joe", "Joe", self.name, language="en-US", gender="male", engine="hum", licence="CC0-1.0"),
-            Voice("mei", "Mei 美", self.name, target_model="big", language="zh"),
-        ]
-
-    async def speak(
-        self, text: str, voice: str | None = None, model: str | None = None
-    ) -> AsyncGenerator[Speech, None]:
-        if voice == "nobody":
-            raise InvalidInput("voice is not known")
-        self.said.append((text, voice, model))
-        if self.stalls:
-            await asyncio.Event().wait()
-        if self.fails:
-            raise ProviderError("the voice broke", stage="tts", provider=self.name)
-        time_seconds = np.arange(22_050 * len(text) // 20) / 22_050
-        yield Speech((8000 * np.sin(2 * np.pi * 220 * time_seconds)).astype(np.int16), 22_050, text)
-
-    async def warm(self, voices: Sequence[str] = ()) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        pass
-
-
-@dataclass
-class SwitchedProbe:
-    """A model that a test connects, disconnects, breaks or stalls."""
-
-    id: str
-    backend: Backend = "omnirt"
-    result: tuple[bool, Reason] | Exception = (True, "omnirt")
-    stalls: bool = False
-    rounds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
-
-    async def probe(self) -> tuple[bool, Reason]:
-        self.rounds.release()
-        if self.stalls:
-            await asyncio.Event().wait()
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
-
-
 class Api:
     """Services over the memory bus, the application, and the worker behind it."""
 
-    def __init__(self, folder: Path, limits: SessionLimits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: SessionLimits | None = None, exports: ExportConfig | None = None
+    ) -> None:
         self.avatars_root = folder / "avatars"
         write_bundle(self.avatars_root, "demo-avatar", name="Demo")
         (self.avatars_root / "demo-avatar" / "preview.png").write_bytes(PNG)
@@ -273,6 +90,9 @@ class Api:
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             models=models,
+            exports=ExportService(
+                folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
+            ),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False

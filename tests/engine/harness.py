@@ -26,6 +26,7 @@ from opentalking.core.ids import new_id
 from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
 from opentalking.core.sessions import SessionRecord, SessionSettings
 from opentalking.engine.config import EngineConfig, Toolbox
+from opentalking.engine.said import SaidSpool
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
@@ -191,6 +192,7 @@ class Parts:
     renderers: dict[str, Renderer] = field(default_factory=lambda: {"fake": FlatRenderer()})
     config: EngineConfig = field(default_factory=EngineConfig)
     avatar: OneAvatar = field(default_factory=OneAvatar)
+    said: SaidSpool | None = None
 
 
 @asynccontextmanager
@@ -209,6 +211,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         ticker=WatchedTicker(),
         idle_cache=IdleCache(None, executor),
         encode_pool=executor,
+        said=parts.said,
     )
     worker = Worker(toolbox, parts.config)
     async with asyncio.TaskGroup() as group:

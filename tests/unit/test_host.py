@@ -253,6 +253,7 @@ async def test_the_child_gets_a_small_environment_of_its_own(monkeypatch: pytest
     assert facts["environment"]["EXTRA"] == "1"
     assert not {"OPENTALKING_LLM_API_KEY", "PYTHONPATH"} & facts["environment"].keys()
     assert facts["niceness"] == os.nice(0) + 3
+    assert facts["autogroup"] in ("", "nice 3")  # "" where the system has none
 
 
 async def test_what_the_child_prints_goes_to_the_log(host: InferenceProcess) -> None:

@@ -7,7 +7,6 @@ from starlette.responses import JSONResponse
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
 _RECORDING = "/sessions/{session_id}/flashtalk-recording"
-_BUNDLE = "/sessions/{session_id}/flashtalk-offline-bundle"
 UNBUILT = (
     ("POST", "/avatars/custom"),
     ("DELETE", "/avatars/{avatar_id}"),
@@ -19,9 +18,6 @@ UNBUILT = (
     ("POST", f"{_RECORDING}/start"),
     ("POST", f"{_RECORDING}/stop"),
     ("GET", _RECORDING),
-    ("POST", _BUNDLE),
-    ("GET", f"{_BUNDLE}/{{job_id}}"),
-    ("GET", f"{_BUNDLE}/{{job_id}}/download"),
 )
 
 

@@ -1,0 +1,478 @@
+"""Offline bundles over the API: what comes out, what is refused, and what survives what."""
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+from apps.api.deps import ApiLimits
+from opentalking.core.commands import CopySaid
+from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, PhonemeTiming, Speech, WordTiming
+from opentalking.core.sessions import SessionState
+from opentalking.media import said
+from opentalking.services.exports.render import RenderPlugin
+from opentalking.services.exports.service import ExportConfig
+from tests.api.harness import Api, new_session
+from tests.support.clicks import click_file, film_of, offsets, read_wav
+
+ENGINE = "tests.support.engines.film"
+AAC_SAMPLES = 1024
+"""A decoder that does not trim the end plays the last AAC frame whole."""
+GONE = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass
+class Studio:
+    """The API with faces that a test watches; sessions of model `mock` wait for `go`."""
+
+    api: Api
+    client: httpx.AsyncClient
+    folder: Path
+
+    @property
+    def recordings(self) -> Path:
+        return self.folder / "recordings"
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+    async def post(self, session_id: str, sound: bytes | None = None, **form: Any) -> httpx.Response:
+        files = None if sound is None else {"file": ("clip.wav", sound, "audio/wav")}
+        return await self.client.post(
+            f"/sessions/{session_id}/flashtalk-offline-bundle", files=files, data=form or None
+        )
+
+    async def begin(self, session_id: str, sound: bytes) -> str:
+        answer = await self.post(session_id, sound)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() | {"job_id": ""} == {"session_id": session_id, "status": "queued", "job_id": ""}
+        return str(answer.json()["job_id"])
+
+    async def status(self, session_id: str, job_id: str) -> dict[str, Any]:
+        answer = await self.client.get(f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}")
+        assert answer.status_code == 200, answer.text
+        seen: dict[str, Any] = answer.json()
+        return seen
+
+    async def until(self, session_id: str, job_id: str, *statuses: str) -> list[dict[str, Any]]:
+        """Every status seen until one of these."""
+        seen: list[dict[str, Any]] = []
+        async with asyncio.timeout(30):
+            while not seen or seen[-1]["status"] not in statuses:
+                seen.append(await self.status(session_id, job_id))
+                await asyncio.sleep(0.01)
+        return seen
+
+    async def moving(self, session_id: str, job_id: str) -> dict[str, Any]:
+        """The first status with some progress."""
+        async with asyncio.timeout(30):
+            while True:
+                seen = await self.status(session_id, job_id)
+                if seen["progress"]:
+                    return seen
+                await asyncio.sleep(0.01)
+
+    async def download(self, session_id: str, job_id: str, artifact: str, **headers: str) -> httpx.Response:
+        return await self.client.get(
+            f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download",
+            params={"artifact": artifact},
+            headers=headers,
+        )
+
+
+@asynccontextmanager
+async def studio(folder: Path, face: str = "flat", **config: Any) -> AsyncIterator[Studio]:
+    def plugin(name: str) -> RenderPlugin:
+        options = {"until": str(folder / "go")}
+        return RenderPlugin(name=name, models_dir=folder, cache_dir=folder, options=options)
+
+    plugins = {"portrait": plugin(face), "mock": plugin("waits")}
+    api = Api(folder, exports=ExportConfig(**{"plugins": plugins, "module": ENGINE, "niceness": 0, **config}))
+    async with api.client() as client:
+        yield Studio(api, client, folder)
+
+
+@pytest.fixture
+async def film(tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio(tmp_path) as made:
+        yield made
+
+
+def no_paths(text: str, folder: Path) -> bool:
+    return str(folder) not in text and "/secret" not in text and ".wav" not in text and "/tmp" not in text  # noqa: S108
+
+
+async def test_a_sound_file_becomes_a_film_with_everything_in_step(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    job_id = await film.begin(session_id, click_file(3.0, 0.5, 1.3, 2.7))
+    seen = await film.until(session_id, job_id, "done", "error")
+    assert seen[-1] == {
+        "session_id": session_id,
+        "job_id": job_id,
+        "status": "done",
+        "state": "complete",
+        "progress": 1.0,
+        "error": None,
+        "message": "ready to download",
+    }
+    bundle = await film.download(session_id, job_id, "bundle")
+    assert bundle.headers["content-type"] == "video/mp4"
+    assert bundle.headers["content-disposition"] == f'attachment; filename="{job_id}_bundle.mp4"'
+    movie = film_of(bundle.content, film.folder)
+    assert movie.codecs == ["h264", "aac"]
+    assert (len(movie.times), movie.duration, movie.rate) == (75, 3.0, MEDIA_RATE)
+    assert 0 <= len(movie.sound) - 3 * MEDIA_RATE < AAC_SAMPLES
+    assert b"trainedAlgorithmicMedia" in bundle.content
+    apart = offsets(movie)
+    assert len(apart) == 3
+    assert max(map(abs, apart)) <= 0.04, apart
+
+    sound = await film.download(session_id, job_id, "audio")
+    assert sound.headers["content-type"] == "audio/wav"
+    channels, width, rate, pcm = read_wav(sound.content)
+    assert (channels, width, rate, len(pcm)) == (1, 2, 48_000, 3 * MEDIA_RATE)
+    silent = await film.download(session_id, job_id, "video")
+    assert b"trainedAlgorithmicMedia" in silent.content
+    pictures = film_of(silent.content, film.folder)
+    assert pictures.codecs == ["h264"]
+    assert np.array_equal(pictures.brightness, movie.brightness)
+
+
+async def test_the_zip_holds_everything_and_names_no_place(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    job_id = await film.begin(session_id, click_file(1.0, 0.5))
+    await film.until(session_id, job_id, "done")
+    packed = await film.download(session_id, job_id, "zip")
+    assert packed.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {"bundle.mp4", "audio.wav", "video.mp4", "metadata.json"}
+        metadata = json.loads(archive.read("metadata.json"))
+        for name, artifact in (("bundle.mp4", "bundle"), ("audio.wav", "audio"), ("video.mp4", "video")):
+            assert archive.read(name) == (await film.download(session_id, job_id, artifact)).content
+    assert metadata["provenance"]["digital_source_type"].endswith("/trainedAlgorithmicMedia")
+    assert (metadata["duration_ms"], metadata["frames"]) == (1000, 25)
+    assert metadata["avatar_id"] == "demo-avatar"
+    assert "/" not in json.dumps(metadata["files"])
+    assert str(film.folder) not in json.dumps(metadata)
+
+
+async def test_downloads_come_in_ranges(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    job_id = await film.begin(session_id, click_file(1.0, 0.5))
+    await film.until(session_id, job_id, "done")
+    whole = (await film.download(session_id, job_id, "bundle")).content
+    part = await film.download(session_id, job_id, "bundle", range="bytes=100-199")
+    assert (part.status_code, part.content) == (206, whole[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{len(whole)}"
+    end = await film.download(session_id, job_id, "bundle", range="bytes=-50")
+    assert (end.status_code, end.content) == (206, whole[-50:])
+    beyond = await film.download(session_id, job_id, "bundle", range=f"bytes={len(whole)}-")
+    assert beyond.status_code == 416
+    assert "beyond" in beyond.json()["detail"]
+    assert beyond.headers["content-range"] == f"bytes */{len(whole)}"
+    for nonsense in ("bytes=9-2", "lines=1-2", "bytes", "bytes=a-b"):
+        ignored = await film.download(session_id, job_id, "bundle", range=nonsense)
+        assert (ignored.status_code, ignored.content) == (200, whole), nonsense
+
+
+async def test_progress_moves_and_never_falls(film: Studio) -> None:
+    session_id = await new_session(film.client, model="mock")
+    job_id = await film.begin(session_id, click_file(20.0, 1.0))
+    halted = await film.until(session_id, job_id, "processing")
+    now = await film.moving(session_id, job_id)
+    assert now | {"progress": 0, "session_id": "", "job_id": ""} == {
+        "session_id": "",
+        "job_id": "",
+        "status": "processing",
+        "state": "running",
+        "progress": 0,
+        "error": None,
+        "message": "rendering",
+    }
+    assert 0 < now["progress"] < 0.1
+    early = await film.download(session_id, job_id, "bundle")
+    assert early.status_code == 409
+    film.go()
+    seen = [*halted, now, *await film.until(session_id, job_id, "done")]
+    shares = [status["progress"] for status in seen]
+    assert all(one <= two for one, two in pairwise(shares))
+    assert {("queued", "pending"), ("processing", "running"), ("done", "complete")} >= {
+        (status["status"], status["state"]) for status in seen
+    }
+
+
+async def test_a_form_without_sound_is_refused_and_leaves_nothing(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    url = f"/sessions/{session_id}/flashtalk-offline-bundle"
+    empty = await film.client.post(url, files={"other": ("a", b"x")})
+    assert (empty.status_code, "file is required" in empty.text) == (400, True)
+    blank = await film.client.post(url, files={"file": ("a.wav", b"")})
+    assert (blank.status_code, "file is empty" in blank.text) == (400, True)
+    junk = await film.client.post(url, files={"file": ("a.wav", b"this is no sound at all" * 100)})
+    assert junk.status_code == 400
+    text = await film.client.post(url, files={"audio": ("a.txt", b"this is no sound", "text/plain")})
+    assert text.status_code == 400
+    rate = await film.client.post(url, files={"audio": ("a", b"12" * 9000)}, data={"sample_rate": "7"})
+    assert (rate.status_code, "sample_rate" in rate.text) == (400, True)
+    assert not list(film.recordings.rglob("*"))
+
+
+async def test_raw_sound_is_taken_in_the_field_audio(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    url = f"/sessions/{session_id}/flashtalk-offline-bundle"
+    pcm = np.zeros(16_000, "<i2").tobytes()
+    for form, kind, seconds in (
+        ({"sample_rate": "8000"}, "text/plain", 2),
+        ({"sample_rate": ""}, "audio/pcm", 1),
+    ):
+        answer = await film.client.post(url, files={"audio": ("a", pcm, kind)}, data=form)
+        assert answer.status_code == 200, answer.text
+        job_id = answer.json()["job_id"]
+        await film.until(session_id, job_id, "done")
+        *_, heard = read_wav((await film.download(session_id, job_id, "audio")).content)
+        assert len(heard) == pytest.approx(seconds * MEDIA_RATE, abs=SAMPLES_PER_FRAME)
+
+
+async def test_too_large_and_too_long_sound_is_refused(tmp_path: Path) -> None:
+    async with studio(tmp_path, sound_seconds=2.0) as film:
+        session_id = await new_session(film.client)
+        long = await film.post(session_id, click_file(2.5, 1.0))
+        assert (long.status_code, "longer than 2 s" in long.text) == (413, True)
+        film.api.services.limits = ApiLimits(audio_bytes=30_000)
+        large = await film.post(session_id, click_file(1.5, 1.0))
+        assert (large.status_code, "larger than 30000 bytes" in large.text) == (413, True)
+        assert not list(film.recordings.rglob("*"))
+
+
+async def test_who_is_not_there_has_no_jobs(film: Studio) -> None:
+    session_id, other = await new_session(film.client), await new_session(film.client)
+    job_id = await film.begin(session_id, click_file(0.5))
+    await film.until(session_id, job_id, "done")
+    assert (await film.post(GONE, click_file(0.5))).status_code == 404
+    assert (await film.post(GONE)).status_code == 404
+    closing = await new_session(film.client)
+    await film.api.worker.move(closing, SessionState.CLOSING)
+    assert (await film.post(closing, click_file(0.5))).status_code == 404
+    pairs = [(other, job_id), (session_id, GONE), (GONE, job_id), ("x", job_id), (session_id, "x")]
+    for session, job in [*pairs, (session_id, "%2e%2e"), ("%2e%2e", job_id), (session_id, "a%00")]:
+        for path in ("", "/download", "/download?artifact=zip"):
+            url = f"/sessions/{session}/flashtalk-offline-bundle/{job}{path}"
+            assert (await film.client.get(url)).status_code == 404, url
+    wrong = await film.download(session_id, job_id, "poster")
+    assert (wrong.status_code, "artifact" in wrong.text) == (400, True)
+    plain = await film.client.get(f"/api/sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download")
+    assert plain.headers["content-type"] == "video/mp4"
+
+
+def says(recordings: Path, *turns: tuple[int, list[Speech]]) -> Any:
+    """A worker's part of `CopySaid`: these turns, each as far as it was heard (samples)."""
+
+    def copy(command: CopySaid) -> None:
+        folder = said.session_folder(recordings, command.session_id)
+        kept = []
+        for number, (heard, pieces) in enumerate(turns):
+            start = 0
+            for speech in pieces:
+                said.append(folder, str(number), said.SaidPiece(speech, start, bool(speech.text)))
+                start = said.end_after(start, speech)
+            kept.append(said.SaidTurn(str(number), heard))
+        target = said.job_folder(recordings, command.session_id, command.job_id) / "work" / "said"
+        said.copy_turns(folder, target, kept)
+
+    return copy
+
+
+def tone(seconds: float, text: str = "", **more: Any) -> Speech:
+    times = np.arange(int(seconds * MEDIA_RATE)) / MEDIA_RATE
+    pcm = (9000 * np.sin(2 * np.pi * 300 * times)).astype(np.int16)
+    return Speech(pcm, MEDIA_RATE, text, **more)
+
+
+async def test_what_was_said_becomes_a_film_with_pauses_and_subtitles(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    nothing = await film.post(session_id)
+    assert (nothing.status_code, "said nothing" in nothing.text) == (409, True)
+    words = (WordTiming("Well", 0, 4, 0.1, 0.4), WordTiming("then", 5, 9, 0.5, 0.9))
+    film.api.worker.copy_said = says(
+        film.recordings,
+        (MEDIA_RATE, [tone(1.0, "Hello <you> & me. ", phonemes=(PhonemeTiming("a", 0, 1),))]),
+        (MEDIA_RATE * 6 // 10, [tone(1.0, "Well then", words=words), tone(1.0, "never heard")]),
+    )
+    answer = await film.post(session_id)
+    assert answer.status_code == 200, answer.text
+    job_id = answer.json()["job_id"]
+    await film.until(session_id, job_id, "done")
+    movie = film_of((await film.download(session_id, job_id, "bundle")).content, film.folder)
+    assert len(movie.times) == 25 + 15 + 15
+    assert movie.duration == 2.2
+    assert 0 <= len(movie.sound) - 55 * SAMPLES_PER_FRAME < AAC_SAMPLES
+    *_, pcm = read_wav((await film.download(session_id, job_id, "audio")).content)
+    loud = [bool(np.abs(second).max() > 5000) for second in np.array_split(pcm, 55)]
+    assert loud == [True] * 25 + [False] * 15 + [True] * 15
+    with zipfile.ZipFile(io.BytesIO((await film.download(session_id, job_id, "zip")).content)) as archive:
+        subtitles = archive.read("subtitles.vtt").decode()
+    assert subtitles.startswith("WEBVTT\n\n")
+    assert "00:00:00.000 --> 00:00:01.000\nHello &lt;you&gt; &amp; me.\n" in subtitles
+    assert "00:00:01.600 --> 00:00:02.200\nWell\n" in subtitles
+    assert "never" not in subtitles
+
+
+async def test_jobs_of_a_session_run_one_at_a_time_and_sessions_take_turns(film: Studio) -> None:
+    busy, other = await new_session(film.client, model="mock"), await new_session(film.client, model="mock")
+    sound = click_file(1.0)
+    jobs = [await film.begin(busy, sound) for _ in range(5)]
+    refused = await film.post(busy, sound)
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
+    guest = await film.begin(other, sound)
+    await film.until(busy, jobs[0], "processing")
+    waiting = await film.status(busy, jobs[1])
+    assert (waiting["status"], waiting["state"], waiting["progress"]) == ("queued", "pending", 0)
+    assert (await film.download(busy, jobs[1], "bundle")).status_code == 409
+    film.go()
+    await film.until(other, guest, "done")
+    assert (await film.status(busy, jobs[4]))["status"] == "queued"
+    for job in jobs:
+        await film.until(busy, job, "done")
+    assert (await film.post(busy, sound)).status_code == 200
+
+
+async def test_all_sessions_together_fill_the_queue(tmp_path: Path) -> None:
+    async with studio(tmp_path, waiting=1) as film:
+        sessions = [await new_session(film.client, model="mock") for _ in range(3)]
+        sound = click_file(1.0)
+        first, second = await film.begin(sessions[0], sound), await film.begin(sessions[1], sound)
+        refused = await film.post(sessions[2], sound)
+        assert (refused.status_code, "too many jobs" in refused.text) == (503, True)
+        bad = await film.post(sessions[2], b"junk" * 100)
+        assert bad.status_code == 503  # state comes before content
+        film.go()
+        await film.until(sessions[1], second, "done")
+        assert (await film.status(sessions[0], first))["status"] == "done"
+        assert (await film.post(sessions[2], b"junk" * 100)).status_code == 400
+        assert (await film.post(sessions[2], sound)).status_code == 200
+
+
+async def test_a_job_outlives_its_session(film: Studio) -> None:
+    session_id = await new_session(film.client, model="mock")
+    film.api.worker.copy_said = says(film.recordings, (MEDIA_RATE, [tone(1.0, "Goodbye.")]))
+    job_id = (await film.post(session_id)).json()["job_id"]
+    waiting = (await film.post(session_id)).json()["job_id"]
+    await film.until(session_id, job_id, "processing")
+    assert (await film.client.delete(f"/sessions/{session_id}")).status_code == 200
+    said.forget(said.session_folder(film.recordings, session_id))
+    film.go()
+    for job in (job_id, waiting):
+        await film.until(session_id, job, "done")
+        movie = film_of((await film.download(session_id, job, "bundle")).content, film.folder)
+        assert np.abs(movie.sound).max() > 0.2
+    assert (await film.post(session_id)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("face", "reason"),
+    [
+        ("dies", "ended before its work did (code 3)"),
+        ("stalls", "made no progress for 2 s"),
+        ("refuses", "the face is tired"),
+        ("stumbles", "No such file or directory"),
+        ("breaks", "rendering failed"),
+        ("absent", "absent is not installed"),
+    ],
+)
+async def test_a_job_that_fails_says_why_and_leaves_nothing(tmp_path: Path, face: str, reason: str) -> None:
+    async with studio(tmp_path, face, stall_seconds=2.0) as film:
+        session_id = await new_session(film.client)
+        job_id = await film.begin(session_id, click_file(3.0, 1.0))
+        *_, last = await film.until(session_id, job_id, "done", "error")
+        assert (last["status"], last["state"]) == ("error", "failed")
+        assert reason in last["error"]
+        assert last["message"] == last["error"]
+        assert no_paths(json.dumps(last), tmp_path)
+        missing = await film.download(session_id, job_id, "bundle")
+        assert (missing.status_code, "failed" in missing.text) == (409, True)
+        folder = said.job_folder(film.recordings, session_id, job_id)
+        assert [path.name for path in folder.iterdir()] == ["job.json"]
+        # The queue goes on.
+        film.go()
+        healthy = await new_session(film.client, model="mock")
+        await film.until(healthy, await film.begin(healthy, click_file(0.5)), "done")
+
+
+async def test_a_killed_job_process_fails_its_job_only(film: Studio) -> None:
+    session_id = await new_session(film.client, model="mock")
+    job_id, next_id = [await film.begin(session_id, click_file(1.0)) for _ in range(2)]
+    await film.until(session_id, job_id, "processing")
+    await film.moving(session_id, job_id)
+    [child] = psutil.Process().children()
+    child.kill()
+    *_, last = await film.until(session_id, job_id, "error")
+    assert "code -9" in last["error"]
+    film.go()
+    await film.until(session_id, next_id, "done")
+
+
+async def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    async with studio(tmp_path, job_seconds=1.5) as film:
+        session_id = await new_session(film.client, model="mock")
+        job_id = await film.begin(session_id, click_file(1.0))
+        *_, last = await film.until(session_id, job_id, "error")
+        assert "longer than 1.5 s" in last["error"]
+        assert not psutil.Process().children()
+
+
+async def test_a_model_that_cannot_be_rendered_offline_says_so(tmp_path: Path) -> None:
+    async with studio(tmp_path, plugins={}) as film:
+        session_id = await new_session(film.client)
+        job_id = await film.begin(session_id, click_file(0.5))
+        *_, last = await film.until(session_id, job_id, "error")
+        assert last["error"] == "model portrait cannot be rendered offline on this server"
+
+
+async def test_a_restart_fails_what_was_unfinished_and_keeps_what_was_done(tmp_path: Path) -> None:
+    async with studio(tmp_path) as film:
+        session_id = await new_session(film.client)
+        done = await film.begin(session_id, click_file(0.5))
+        await film.until(session_id, done, "done")
+        slow = await new_session(film.client, model="mock")
+        running, waiting = await film.begin(slow, click_file(1.0)), await film.begin(slow, click_file(1.0))
+        await film.until(slow, running, "processing")
+        film.api.worker.copy_said = says(film.recordings, (MEDIA_RATE, [tone(1.0, "Gone.")]))
+        await film.post(session_id)
+        whole = (await film.download(session_id, done, "bundle")).content
+    assert not psutil.Process().children()
+    async with studio(tmp_path) as film:
+        for job_id in (running, waiting):
+            status = await film.status(slow, job_id)
+            assert (status["status"], status["state"]) == ("error", "failed")
+            assert "restarted" in status["error"]
+            folder = said.job_folder(film.recordings, slow, job_id)
+            assert [path.name for path in folder.iterdir()] == ["job.json"]
+        assert (await film.download(session_id, done, "bundle")).content == whole
+        assert (await film.status(session_id, done))["progress"] == 1
+        assert not said.session_folder(film.recordings, session_id).exists()
+
+
+async def test_a_job_whose_files_were_swept_away_is_gone(film: Studio) -> None:
+    session_id = await new_session(film.client)
+    job_id = await film.begin(session_id, click_file(0.5))
+    await film.until(session_id, job_id, "done")
+    folder = said.job_folder(film.recordings, session_id, job_id)
+    (folder / "bundle.mp4").unlink()
+    assert (await film.download(session_id, job_id, "bundle")).status_code == 404
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    answer = await film.client.get(f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}")
+    assert answer.status_code == 404
