@@ -1,7 +1,6 @@
 """What holds for every route: errors, CORS, prefixes, the page, routes that are not built yet."""
 
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,31 +21,6 @@ async def test_unbuilt_routes_say_so(client: httpx.AsyncClient, prefix: str) -> 
         url = prefix + path.format(session_id="s", avatar_id="a", job_id="j", entry_id="1", token="0" * 32)
         answer = await client.request(method, url, content=b"\xff not read")
         assert (answer.status_code, answer.json()) == (501, {"detail": "not built yet"}), url
-
-
-@pytest.mark.parametrize(
-    ("extensions", "expected"),
-    [
-        ({"websocket.http.response": {}}, ["websocket.http.response.start", "websocket.http.response.body"]),
-        ({}, ["websocket.close"]),
-    ],
-)
-async def test_the_unbuilt_websocket_is_refused(
-    api: Api, extensions: dict[str, Any], expected: list[str]
-) -> None:
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, str]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    path = "/sessions/s/speak_audio_stream"
-    scope = {"type": "websocket", "path": path, "headers": [], "query_string": b"", "extensions": extensions}
-    await api.app()(scope, receive, send)
-    assert [message["type"] for message in sent] == expected
-    assert sent[0].get("status", 501) == 501
 
 
 @pytest.mark.parametrize(

@@ -792,11 +792,13 @@ export interface components {
             /**
              * Audio
              * @description The same; may also be raw 16-bit little-endian mono PCM. `file` wins.
+             * @example speech.pcm
              */
             audio?: string | null;
             /**
              * File
              * @description Sound to speak: any common audio file.
+             * @example speech.mp3
              */
             file?: string | null;
             /**
@@ -3237,7 +3239,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": null
+                 *       "file": "speech.mp3"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_createOfflineBundle"];
