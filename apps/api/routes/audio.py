@@ -21,10 +21,11 @@ AudioFile = Annotated[
     UploadFile | None,
     File(
         description=f"Sound: {_KINDS}. In this field also raw s16le mono PCM, with `sample_rate` or one of "
-        "the types audio/L16, audio/pcm and application/octet-stream."
+        "the types audio/L16, audio/pcm and application/octet-stream.",
+        examples=["speech.pcm"],
     ),
 ]
-PlainFile = Annotated[UploadFile | None, File(description=f"Sound: {_KINDS}.")]
+PlainFile = Annotated[UploadFile | None, File(description=f"Sound: {_KINDS}.", examples=["speech.mp3"])]
 SampleRate = Annotated[
     int | None,
     Form(

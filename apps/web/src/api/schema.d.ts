@@ -813,11 +813,13 @@ export interface components {
             /**
              * Audio
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             * @example speech.pcm
              */
             audio?: string | null;
             /**
              * File
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             * @example speech.mp3
              */
             file?: string | null;
             /**
@@ -832,11 +834,13 @@ export interface components {
             /**
              * Audio
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             * @example speech.pcm
              */
             audio?: string | null;
             /**
              * File
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             * @example speech.mp3
              */
             file?: string | null;
             /**
@@ -3823,7 +3827,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": null
+                 *       "file": "speech.mp3"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_speakAudio"];
@@ -4043,7 +4047,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": null
+                 *       "file": "speech.mp3"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_playAudio"];
