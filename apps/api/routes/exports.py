@@ -44,10 +44,16 @@ async def create(
     session_id: SessionId,
     request: Request,
     services: Services,
-    file: Annotated[UploadFile | None, File(description="Sound to speak: any common audio file.")] = None,
+    file: Annotated[
+        UploadFile | None,
+        File(description="Sound to speak: any common audio file.", examples=["(the bytes of speech.mp3)"]),
+    ] = None,
     audio: Annotated[
         UploadFile | None,
-        File(description="The same; may also be raw 16-bit little-endian mono PCM. `file` wins."),
+        File(
+            description="The same; may also be raw 16-bit little-endian mono PCM. `file` wins.",
+            examples=["(the bytes of speech.wav)"],
+        ),
     ] = None,
     sample_rate: Annotated[
         int | None, Form(ge=8000, le=48_000, description="Rate of raw PCM, Hz.", examples=[16_000])

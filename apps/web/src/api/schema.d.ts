@@ -228,6 +228,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session_id}/flashtalk-offline-bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Render an offline bundle
+         * @description Render a film in the background, faster than it plays: of a sound file, or, without a body, of
+         *     everything the session has said, as it was heard. One job of a session runs at a time and four more may
+         *     wait. A job goes on when its session ends.
+         */
+        post: operations["createOfflineBundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/flashtalk-offline-bundle/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the state of an offline bundle
+         * @description Show how far a job is; also after the session has ended, and after a restart of the server.
+         */
+        get: operations["getOfflineBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download an offline bundle
+         * @description Download a file of a finished job, whole or in byte ranges.
+         */
+        get: operations["downloadOfflineBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/interrupt": {
         parameters: {
             query?: never;
@@ -562,6 +624,77 @@ export interface components {
              * @example 512
              */
             width: number;
+        };
+        /** Body_createOfflineBundle */
+        Body_createOfflineBundle: {
+            /**
+             * Audio
+             * @description The same; may also be raw 16-bit little-endian mono PCM. `file` wins.
+             * @example (the bytes of speech.wav)
+             */
+            audio?: string | null;
+            /**
+             * File
+             * @description Sound to speak: any common audio file.
+             * @example (the bytes of speech.mp3)
+             */
+            file?: string | null;
+            /**
+             * Sample Rate
+             * @description Rate of raw PCM, Hz.
+             * @example 16000
+             */
+            sample_rate?: number | null;
+        };
+        /**
+         * BundleStatus
+         * @description How a job stands.
+         */
+        BundleStatus: {
+            /**
+             * Error
+             * @description Why the job failed.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * Job Id
+             * @description Name of the job.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            job_id: string;
+            /**
+             * Message
+             * @description What happens now, for people.
+             * @example rendering
+             */
+            message: string | null;
+            /**
+             * Progress
+             * @description Share that is done; never falls.
+             * @example 0.42
+             */
+            progress: number;
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * State
+             * @description The same in other words: they move together.
+             * @example running
+             * @enum {string}
+             */
+            state: "pending" | "running" | "complete" | "failed";
+            /**
+             * Status
+             * @description `done` can be downloaded; `error` says why in `error`.
+             * @example processing
+             * @enum {string}
+             */
+            status: "queued" | "processing" | "done" | "error";
         };
         /**
          * ChatRequest
@@ -1272,6 +1405,32 @@ export interface components {
              * @example false
              */
             slot_occupied: boolean;
+        };
+        /**
+         * QueuedBundle
+         * @description The bundle is going to be rendered.
+         */
+        QueuedBundle: {
+            /**
+             * Job Id
+             * @description Name of the job, for its status and its files.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            job_id: string;
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description Always `queued`.
+             * @default queued
+             * @example queued
+             * @constant
+             */
+            status: "queued";
         };
         /**
          * QueuedEvent
@@ -2749,6 +2908,322 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createOfflineBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "(the bytes of speech.mp3)"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_createOfflineBundle"];
+            };
+        };
+        responses: {
+            /** @description The bundle is going to be rendered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "job_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "queued"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueuedBundle"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getOfflineBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+                /** @description From `POST …/flashtalk-offline-bundle`. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How a job stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": null,
+                     *       "job_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "message": "rendering",
+                     *       "progress": 0.42,
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "state": "running",
+                     *       "status": "processing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BundleStatus"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    downloadOfflineBundle: {
+        parameters: {
+            query?: {
+                /** @description `bundle`: the film (MP4); `zip`: everything, with subtitles and metadata; `audio`: its sound (WAV, 48 kHz, mono); `video`: its pictures without sound (MP4). */
+                artifact?: "bundle" | "zip" | "audio" | "video";
+            };
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+                /** @description From `POST …/flashtalk-offline-bundle`. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                    "audio/wav": string;
+                    "video/mp4": string;
+                };
+            };
+            /** @description The part of the file that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                    "audio/wav": string;
+                    "video/mp4": string;
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies beyond the end of the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the file has 1048576 bytes; ask for a range within them"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
