@@ -18,6 +18,7 @@ from apps.api.request_log import RequestLog
 from apps.api.routes import (
     audio_handshake,
     avatars,
+    customize,
     events,
     health,
     models,
@@ -33,6 +34,7 @@ _ROUTERS = tuple(
         health,
         models,
         avatars,
+        customize,
         sessions,
         audio_handshake,
         events,

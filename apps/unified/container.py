@@ -16,6 +16,7 @@ import structlog
 import apps.web
 import opentalking
 from apps.api.deps import ApiServices
+from apps.unified.avatars import avatar_services, avatar_source
 from apps.unified.faces import make_faces
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
@@ -86,7 +87,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
         store=MemorySessionStore(),
-        avatars=avatars,
+        avatars=avatar_source(settings, avatars),
         renderers=faces.renderers,
         speakers=speakers,
         chat_model=chat,
@@ -232,9 +233,12 @@ def _services(
         return QueueStatus(worker.admission.slot_occupied, worker.admission.queue_size)
 
     limits = SpeechLimits(characters=settings.tts_preview_max_chars)
+    studio, customisations = avatar_services(settings, toolbox, avatars, models)
     return ApiServices(
         sessions=sessions,
         avatars=avatars,
+        studio=studio,
+        customisations=customisations,
         voices=VoiceService(toolbox.speakers, SPEECH_ALIASES),
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         models=models,

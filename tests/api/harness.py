@@ -53,6 +53,7 @@ from opentalking.services.names import ProviderNames
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voices import VoiceService
+from tests.support.studio import studio_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"the bytes of a picture"
 NAMES = ProviderNames(
@@ -248,6 +249,7 @@ class Api:
         self.remote = SwitchedProbe("wav2lip", result=(False, "omnirt_unavailable"))
         avatars = AvatarService(AvatarCatalog([self.avatars_root], 409_600))
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
+        studio, customisations = studio_of(folder, avatars, models)
         self.services = ApiServices(
             sessions=SessionService(
                 SessionPorts(self.store, self.bus, self.events),
@@ -255,6 +257,8 @@ class Api:
                 limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
             ),
             avatars=avatars,
+            studio=studio,
+            customisations=customisations,
             voices=VoiceService(self.speakers, NAMES.aliases),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             models=models,

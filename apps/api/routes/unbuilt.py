@@ -11,12 +11,6 @@ _RECORDING = "/sessions/{session_id}/flashtalk-recording"
 _BUNDLE = "/sessions/{session_id}/flashtalk-offline-bundle"
 _AUDIO_STREAM = "/sessions/{session_id}/speak_audio_stream"
 UNBUILT = (
-    ("POST", "/avatars/custom"),
-    ("DELETE", "/avatars/{avatar_id}"),
-    ("POST", "/avatars/{avatar_id}/prewarm"),
-    ("POST", "/sessions/customize"),
-    ("POST", "/sessions/customize/prompt"),
-    ("POST", "/sessions/customize/reference"),
     ("POST", "/sessions/{session_id}/transcribe"),
     ("POST", "/sessions/{session_id}/speak_audio"),
     ("POST", "/sessions/{session_id}/speak_flashtalk_audio"),
