@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PlayLimits:
-    """Sizes of files, the number of sockets, and times in seconds.
+    """Sizes of files, number and sound of sockets, and times in seconds.
 
     A socket's first frame comes within `first_frame_seconds`; a streamed turn whose sound pauses for
     `quiet_seconds` has ended, and more sound starts another one.
@@ -30,6 +30,7 @@ class PlayLimits:
 
     sound: SoundLimits = field(default_factory=SoundLimits)
     sockets_per_session: int = 2
+    socket_bytes: int = 15 * 2**20
     first_frame_seconds: float = 30.0
     quiet_seconds: float = 30.0
     command_seconds: float = 10.0

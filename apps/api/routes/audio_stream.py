@@ -23,7 +23,7 @@ async def audio_stream(websocket: WebSocket, session_id: str) -> None:
     """Accept, check, and let the first frame pick the dialect; see `opentalking.core.audio_stream`."""
     services: ApiServices = websocket.app.state.services
     await websocket.accept()
-    socket = AudioSocket(websocket)
+    socket = AudioSocket(websocket, services.playing.limits.socket_bytes)
     failure = ""
     try:
         with services.playing.socket(session_id):
