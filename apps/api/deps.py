@@ -14,6 +14,7 @@ from opentalking.core.ports import EventBus
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
 from opentalking.services.voices import VoiceService
@@ -43,6 +44,7 @@ class ApiServices:
     sessions: SessionService
     avatars: AvatarService
     voices: VoiceService
+    recordings: RecordingService
     speech: SpeechService
     models: ModelService
     events: EventBus

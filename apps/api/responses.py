@@ -10,6 +10,7 @@ _TEXTS = {
     404: "There is no such thing.",
     409: "The state of the session does not allow this.",
     413: "The body is too large.",
+    416: "The range lies beyond the end of the file.",
     429: "A limit is reached; see `Retry-After` (seconds).",
     502: "A service behind the server failed; the text is its own.",
     503: "The server is full, or no worker answers; see `Retry-After` (seconds).",

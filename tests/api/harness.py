@@ -28,6 +28,8 @@ from opentalking.core.commands import (
     CreateSession,
     Done,
     Interrupt,
+    Recorded,
+    RecordingCommand,
     Reply,
     StartChat,
     StartSession,
@@ -50,6 +52,7 @@ from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, Backend, ModelService, Reason
 from opentalking.services.names import ProviderNames
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voices import VoiceService
@@ -81,6 +84,7 @@ class ScriptedWorker:
     store: MemorySessionStore
     events: MemoryEventBus
     created: Created = field(default_factory=lambda: Created(status="created"))
+    recorded: Recorded = field(default_factory=lambda: Recorded(state="idle"))
     refuse: dict[str, Exception] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
@@ -129,6 +133,8 @@ class ScriptedWorker:
                 await self.close(command.session_id)
             case Interrupt() | Touch():
                 pass
+            case _ if isinstance(command, RecordingCommand):
+                return self.recorded
         return Done()
 
     async def _create(self, command: CreateSession) -> None:
@@ -257,6 +263,7 @@ class Api:
             avatars=avatars,
             voices=VoiceService(self.speakers, NAMES.aliases),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
+            recordings=RecordingService(self.store, self.bus, folder / "recordings"),
             models=models,
             events=self.events,
             health=lambda: HealthInfo(

@@ -7,7 +7,6 @@ from starlette.websockets import WebSocket
 
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
-_RECORDING = "/sessions/{session_id}/flashtalk-recording"
 _BUNDLE = "/sessions/{session_id}/flashtalk-offline-bundle"
 _AUDIO_STREAM = "/sessions/{session_id}/speak_audio_stream"
 UNBUILT = (
@@ -20,9 +19,6 @@ UNBUILT = (
     ("POST", "/sessions/{session_id}/transcribe"),
     ("POST", "/sessions/{session_id}/speak_audio"),
     ("POST", "/sessions/{session_id}/speak_flashtalk_audio"),
-    ("POST", f"{_RECORDING}/start"),
-    ("POST", f"{_RECORDING}/stop"),
-    ("GET", _RECORDING),
     ("POST", _BUNDLE),
     ("GET", f"{_BUNDLE}/{{job_id}}"),
     ("GET", f"{_BUNDLE}/{{job_id}}/download"),

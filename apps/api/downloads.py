@@ -1,0 +1,41 @@
+"""Files as attachments, whole or in byte ranges (RFC 9110, section 14)."""
+
+import json
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
+
+_RANGES = re.compile(r"\s*bytes\s*=\s*(?:\d+-\d*|-\d+)(?:\s*,\s*(?:\d+-\d*|-\d+))*\s*", re.IGNORECASE)
+_BEYOND = json.dumps({"detail": "the range lies beyond the end of the file; ask for less"}).encode()
+
+
+class Download(FileResponse):
+    """A file that a browser saves; a `Range` that makes no sense is ignored, one beyond the end is 416."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with 200, 206 or 416."""
+        wanted = Headers(scope=scope).get("range")
+        if wanted is not None and not _makes_sense(wanted):
+            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+            scope = {**scope, "headers": headers}
+        is_beyond = False
+
+        async def explained(message: Message) -> None:
+            nonlocal is_beyond
+            if message["type"] == "http.response.start" and message["status"] == 416:
+                is_beyond = True
+                told = MutableHeaders(raw=list(message["headers"]))
+                told["content-type"], told["content-length"] = "application/json", str(len(_BEYOND))
+                message = {**message, "headers": told.raw}
+            elif is_beyond:
+                message = {**message, "body": _BEYOND}
+            await send(message)
+
+        await super().__call__(scope, receive, explained)
+
+
+def _makes_sense(wanted: str) -> bool:
+    pairs = re.findall(r"(\d+)-(\d+)", wanted)
+    return _RANGES.fullmatch(wanted) is not None and all(int(first) <= int(last) for first, last in pairs)
