@@ -18,6 +18,7 @@ from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -51,6 +52,7 @@ class ApiServices:
     customisations: CustomisationService
     voices: VoiceService
     clones: VoiceCloneService
+    recordings: RecordingService
     speech: SpeechService
     playing: PlayService
     models: ModelService

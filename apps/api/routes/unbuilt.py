@@ -6,13 +6,7 @@ from starlette.responses import JSONResponse
 
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
-_RECORDING = "/sessions/{session_id}/flashtalk-recording"
-UNBUILT = (
-    ("POST", "/sessions/{session_id}/transcribe"),
-    ("POST", f"{_RECORDING}/start"),
-    ("POST", f"{_RECORDING}/stop"),
-    ("GET", _RECORDING),
-)
+UNBUILT = (("POST", "/sessions/{session_id}/transcribe"),)
 
 
 async def _not_built(request: Request) -> JSONResponse:
