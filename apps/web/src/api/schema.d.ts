@@ -2034,7 +2034,7 @@ export interface components {
              * @description What happened, for people.
              * @example the voice engine did not answer in time
              */
-            message?: string;
+            message: string;
             /**
              * Session Id
              * @description The session.
