@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -67,8 +68,17 @@ class AsyncEventFeed:
     async def aclose(self) -> None:
         """Leave the stream; the session goes on."""
         self._following.ended = True
-        if self._response is not None:
-            await self._response.aclose()
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        if self._response is None or self._chunks is None:
+            return
+        await self._response.aclose()
+        # The library's generators end here and not at some time in the garbage collector.
+        with suppress(httpx2.HTTPError, httpx2.StreamError):
+            async for _ in self._chunks:
+                pass
+        self._response = self._chunks = None
 
     async def _read(self) -> None:
         if self._chunks is None:
@@ -95,8 +105,7 @@ class AsyncEventFeed:
                 trouble = error
 
     async def _connect(self) -> None:
-        if self._response is not None:
-            await self._response.aclose()
+        await self._hang_up()
         following = self._following
         with http_failures():
             request = self._http.build_request(

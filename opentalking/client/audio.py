@@ -1,14 +1,14 @@
 """The audio WebSocket from the client's side, without any I/O: what to send, and what the answers mean."""
 
+import json
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from opentalking.client.errors import ProtocolError, StreamClosed
 from opentalking.client.wire import place
 from opentalking.core.audio_stream import (
-    AckMessage,
     CloseCode,
     ConfigMessage,
     EndMessage,
@@ -64,24 +64,18 @@ class AudioExchange:
         self._error: ErrorMessage | None = None
 
     def take(self, frame: str | bytes) -> None:
-        """Note what the server says; raises `ProtocolError` for what it cannot mean."""
-        for message in (AckMessage, QueuedMessage, ErrorMessage):
-            try:
-                found = message.model_validate_json(frame)
-            except ValidationError:
-                continue
-            self._note(found)
-            return
-        raise ProtocolError("the audio stream answered something that its API does not have")
-
-    def _note(self, message: BaseModel) -> None:
-        match message:
-            case AckMessage():
-                self.waits_for_ack = False
-            case QueuedMessage():
-                self._queued = message
-            case ErrorMessage():
-                self._error = message
+        """Note what the server says; raises `ProtocolError` for what is none of its messages."""
+        try:
+            message = json.loads(frame)
+            match message.get("type"):
+                case "ack":
+                    self.waits_for_ack = False
+                case "error":
+                    self._error = ErrorMessage.model_validate(message)
+                case None:
+                    self._queued = QueuedMessage.model_validate(message)
+        except (ValueError, AttributeError) as error:
+            raise ProtocolError("the audio stream answered something that its API does not have") from error
 
     def result(self, close_code: int | None, reason: str = "") -> QueuedMessage | None:
         """The queued answer, None for sound that was played; raises `StreamClosed` for any other end."""

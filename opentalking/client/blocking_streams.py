@@ -5,6 +5,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -112,28 +113,40 @@ class EventFeed:
 
 
 class AudioStream:
-    """An open audio WebSocket: send sound, then `finish`; leaving the block without it drops the socket."""
+    """An audio WebSocket, open inside the `with` block: send sound, then `finish`.
+
+    Leaving the block without `finish` drops the socket.
+    """
 
     def __init__(self, url: str, api_key: str, exchange: AudioExchange) -> None:
         self._exchange = exchange
-        with websocket_failures():
-            self._socket: ClientConnection = connect(url, **websocket_options(api_key))
-        _limit_sending(self._socket.socket)
-        try:
-            self._send(exchange.opening)
-            while exchange.waits_for_ack:
-                self._take(CONNECT_SECONDS)
-        except BaseException:
-            self._socket.close()
-            raise
+        self._url, self._api_key = url, api_key
+        self._stack = ExitStack()
+        self._open: ClientConnection | None = None
 
     def __enter__(self) -> Self:
+        with websocket_failures():
+            self._open = self._stack.enter_context(connect(self._url, **websocket_options(self._api_key)))
+        _limit_sending(self._open.socket)
+        try:
+            self._send(self._exchange.opening)
+            while self._exchange.waits_for_ack:
+                self._take(CONNECT_SECONDS)
+        except BaseException:
+            self._stack.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._stack.close()
+
+    @property
+    def _socket(self) -> ClientConnection:
+        if self._open is None:
+            raise ValueError("enter the audio stream first")
+        return self._open
 
     def send(self, pcm: Pcm) -> None:
         """Send sound; waits while the server has enough. Raises `StreamClosed` when it has closed."""
