@@ -1,11 +1,12 @@
 """A typed client of the OpenTalking API, for programs with an event loop and for those without.
 
     with Client("http://127.0.0.1:8000") as client:
-        session = client.create_session("demo-avatar", "portrait")
-        events = client.events(session.session_id)
-        client.speak(session.session_id, "Hello.")
-        for event in events:
-            print(event)
+        session_id = client.create_session("demo-avatar", "portrait").session_id
+        with client.events(session_id) as events:
+            events.wait_until_ready()
+            client.speak(session_id, "Hello.")
+            for event in events:
+                print(event)
 
 `AsyncClient` has the same methods to be awaited. Nothing of the server is imported but `opentalking.core`.
 """

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from opentalking.client.audio import FINISH_SECONDS, SEND_SECONDS, AudioExchange, Pcm, frames
 from opentalking.client.errors import ClientError, ConnectionFailed, TimedOut
-from opentalking.client.events import Following, SessionEvent
+from opentalking.client.events import Following, SessionEvent, can_talk
 from opentalking.client.transport import (
     CONNECT_SECONDS,
     STREAM_TIMEOUTS,
@@ -64,6 +64,16 @@ class AsyncEventFeed:
                 raise StopAsyncIteration
             await self._read()
         return self._ready.popleft()
+
+    async def wait_until_ready(self) -> None:
+        """Take events until the session can talk, which matters when it is still loading or has to wait.
+
+        Raises `ConnectionFailed` when it ends before.
+        """
+        async for event in self:
+            if can_talk(event):
+                return
+        raise ConnectionFailed("the session ended before it could talk")
 
     async def aclose(self) -> None:
         """Leave the stream; the session goes on."""

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from opentalking.client.audio import FINISH_SECONDS, SEND_SECONDS, AudioExchange, Pcm, frames
 from opentalking.client.errors import ClientError, ConnectionFailed, TimedOut
-from opentalking.client.events import Following, SessionEvent
+from opentalking.client.events import Following, SessionEvent, can_talk
 from opentalking.client.transport import (
     CONNECT_SECONDS,
     STREAM_TIMEOUTS,
@@ -66,6 +66,14 @@ class EventFeed:
                 raise StopIteration
             self._read()
         return self._ready.popleft()
+
+    def wait_until_ready(self) -> None:
+        """Take events until the session can talk, which matters when it is still loading or has to wait.
+
+        Raises `ConnectionFailed` when it ends before.
+        """
+        if not any(can_talk(event) for event in self):
+            raise ConnectionFailed("the session ended before it could talk")
 
     def close(self) -> None:
         """Leave the stream; the session goes on."""

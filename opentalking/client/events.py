@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from opentalking.client.errors import ApiError, ConnectionFailed, NotFound, ProtocolError, TimedOut
 from opentalking.client.wire import place
-from opentalking.core.events import Event, event_adapter
+from opentalking.core.events import Event, StateChangedEvent, event_adapter
+from opentalking.core.sessions import CAN_TALK
 
 SILENCE_SECONDS = 45.0
 """The server comments every 15 s; a connection that is silent for so long is dead."""
@@ -35,6 +36,11 @@ class OtherEvent(BaseModel):
 
 
 SessionEvent = Event | OtherEvent
+
+
+def can_talk(event: SessionEvent) -> bool:
+    """Whether the event says that the session is able to talk."""
+    return isinstance(event, StateChangedEvent) and event.state in CAN_TALK
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,3 +169,10 @@ async def test_a_queued_session_is_told_apart(api: Api, kind: str) -> None:
         assert (await client.get_session(created.session_id)).state is SessionState.QUEUED
         async with client.feed(created.session_id) as feed:
             assert await feed.until("session.queued") == ["session.state_changed", "session.queued"]
+            waiting = asyncio.create_task(feed.wait_until_ready())
+            await api.worker.move(created.session_id, SessionState.INITIALIZING)
+            await api.worker.move(created.session_id, SessionState.WORKER_READY)
+            await asyncio.wait_for(waiting, 10)
+            await api.worker.close(created.session_id)
+            with pytest.raises(ConnectionFailed, match="before it could talk"):
+                await feed.wait_until_ready()

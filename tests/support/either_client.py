@@ -42,12 +42,14 @@ class EitherClient:
         if self._blocking:
             feed = await asyncio.to_thread(self._client.events, session_id, **options)
             try:
-                yield Feed(lambda: asyncio.to_thread(next, feed, None))
+                yield Feed(
+                    lambda: asyncio.to_thread(next, feed, None), self._awaitable(feed.wait_until_ready)
+                )
             finally:
                 await asyncio.to_thread(feed.close)
         else:
             async with self._client.events(session_id, **options) as feed:
-                yield Feed(lambda: anext(feed, None))
+                yield Feed(lambda: anext(feed, None), feed.wait_until_ready)
 
     @asynccontextmanager
     async def sound(self, opening: str, session_id: str, **options: Any) -> AsyncIterator["Sound"]:
@@ -72,8 +74,9 @@ class EitherClient:
 class Feed:
     """Awaits the events of either feed."""
 
-    def __init__(self, following: Callable[[], Any]) -> None:
+    def __init__(self, following: Callable[[], Any], wait_until_ready: Callable[[], Any]) -> None:
         self._following = following
+        self.wait_until_ready = wait_until_ready
 
     async def next(self) -> SessionEvent | None:
         """The next event; None at the end."""
