@@ -1271,7 +1271,7 @@ export interface components {
              * @default 16000
              * @example 16000
              */
-            sample_rate: number;
+            sample_rate?: number;
             /**
              * @description Always `config`. (enum property replaced by openapi-typescript)
              * @enum {string}
@@ -1907,24 +1907,21 @@ export interface components {
             /**
              * Stt Provider
              * @description Recogniser; default: the session's.
-             * @default null
              * @example local
              */
-            stt_provider: string | null;
+            stt_provider?: string | null;
             /**
              * Tts Model
              * @description Model of the voice engine; unknown ones are passed on.
-             * @default null
              * @example tts-1
              */
-            tts_model: string | null;
+            tts_model?: string | null;
             /**
              * Tts Provider
              * @description Voice engine of the answer; default: the session's.
-             * @default null
              * @example local
              */
-            tts_provider: string | null;
+            tts_provider?: string | null;
             /**
              * @description Always `meta`. (enum property replaced by openapi-typescript)
              * @enum {string}
@@ -1933,10 +1930,9 @@ export interface components {
             /**
              * Voice
              * @description Voice id of the answer; default: the session's.
-             * @default null
              * @example en_US-joe-medium
              */
-            voice: string | null;
+            voice?: string | null;
         };
         /**
          * ModelStatusBody
@@ -2245,7 +2241,7 @@ export interface components {
              * @default
              * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
              */
-            turn_id: string;
+            turn_id?: string;
         };
         /**
          * RecordingStatus
@@ -2542,7 +2538,7 @@ export interface components {
              * @description What happened, for people.
              * @example the voice engine did not answer in time
              */
-            message?: string;
+            message: string;
             /**
              * Session Id
              * @description The session.
