@@ -980,7 +980,7 @@ export interface components {
              * @default false
              * @example false
              */
-            crop: boolean;
+            crop?: boolean;
             /**
              * Image
              * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; one face is best.
@@ -1068,7 +1068,7 @@ export interface components {
              * @default false
              * @example false
              */
-            reset: boolean;
+            reset?: boolean;
         };
         /** Body_playAudio */
         Body_playAudio: {
