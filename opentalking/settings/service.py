@@ -77,7 +77,7 @@ class ServiceSettings(BaseModel):
         32, ge=1, le=1000, description="Offline bundles that may wait, four of them of one session."
     )
     offline_bundle_stall_sec: float = Field(
-        60.0, gt=0, description="An offline bundle without progress for this time is given up; seconds."
+        120.0, gt=0, description="An offline bundle without progress for this time is given up; seconds."
     )
     offline_bundle_timeout_sec: float = Field(
         3600.0, gt=0, description="Longest rendering of an offline bundle; seconds."

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from apps.api.deps import ApiLimits
-from opentalking.core.commands import CopySaid
+from opentalking.core.commands import CopySaid, Touch
 from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, PhonemeTiming, Speech, WordTiming
 from opentalking.core.sessions import SessionState
 from opentalking.media import said
@@ -206,6 +206,7 @@ async def test_progress_moves_and_never_falls(film: Studio) -> None:
     assert early.status_code == 409
     film.go()
     seen = [*halted, now, *await film.until(session_id, job_id, "done")]
+    assert len([command for command in film.api.worker.seen if isinstance(command, Touch)]) >= 3
     shares = [status["progress"] for status in seen]
     assert all(one <= two for one, two in pairwise(shares))
     assert {("queued", "pending"), ("processing", "running"), ("done", "complete")} >= {
