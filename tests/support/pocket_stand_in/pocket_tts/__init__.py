@@ -1,10 +1,12 @@
 """A stand-in for the package `pocket_tts` 4.0.1: its public calls, without its model.
 
 A voice's state is the length of its sample; it says each text as a tone of 200 Hz plus that length in
-milliseconds, 50 ms a character. Text with "crash" in it raises.
+milliseconds, 50 ms a character. Text with "crash" in it raises; a sample of 13 s ends the process when its
+state has been written.
 """
 
 import json
+import os
 import threading
 import wave
 from collections.abc import Iterator
@@ -66,3 +68,5 @@ class TTSModel:
 def export_model_state(model_state: dict[str, Any], dest: str | Path) -> None:
     """Keep a state."""
     Path(dest).write_text(json.dumps(model_state))
+    if model_state["flow"]["milliseconds"] == 13_000:
+        os._exit(1)
