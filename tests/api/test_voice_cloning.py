@@ -34,7 +34,7 @@ async def test_qwen_gets_the_sample_in_the_call(
         "display_label": "Amy",
         "provider": "dashscope",
         "target_model": "qwen3-tts-vc",
-        "message": "the voice is ready",
+        "message": "the voice was made",
     }
     asked = vendor.requests[0]
     assert asked["model"] == "qwen-voice-enrollment"
