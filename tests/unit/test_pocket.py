@@ -1,7 +1,8 @@
 """Voices made on this machine, with a stand-in for the package that the user installs.
 
 The real package's weights cannot be handed out, so what is tested is all around them: finding them,
-the child process, the files, and who may speak with whose voice.
+the child process, the files, and who may speak with whose voice. With random weights, the engine
+was tried with the real package, too.
 """
 
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from opentalking.audio.wav import wav_bytes
 from opentalking.core.cloning import VoiceOrder
@@ -115,6 +117,14 @@ async def test_a_voice_is_made_and_speaks_also_after_a_restart(
     assert "".join(piece.text for piece in pieces) == "Hello there."
     assert [piece.ends_sentence for piece in pieces] == [True]
     assert (pieces[0].sample_rate, len(pieces[0].pcm)) == (24_000, 24_000 * len("Hello there.") // 20)
+
+
+async def test_what_is_said_is_not_logged(installed: LocalTextToSpeech) -> None:
+    voice = await installed.create_voice(order(2))
+    with capture_logs() as records:
+        await say(installed, "A secret.", voice)
+        await installed.aclose()
+    assert "secret" not in str(records)
 
 
 async def test_a_sample_counts_for_thirty_seconds(installed: LocalTextToSpeech) -> None:

@@ -6,6 +6,7 @@ state has been written.
 """
 
 import json
+import logging
 import os
 import threading
 import wave
@@ -57,6 +58,7 @@ class TTSModel:
     ) -> Iterator[Tensor]:
         if "crash" in text_to_generate:
             raise RuntimeError("the model broke")
+        logging.getLogger("pocket_tts.models").warning("generation may skip words: %r", text_to_generate)
         pitch_hz = 200 + model_state["flow"]["milliseconds"] / 10
         times = np.arange(self.sample_rate * len(text_to_generate) // 20) / self.sample_rate
         for piece in np.array_split(np.sin(2 * np.pi * pitch_hz * times).astype(np.float32) / 4, 3):
