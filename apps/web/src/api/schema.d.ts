@@ -1230,7 +1230,7 @@ export interface components {
             /**
              * Message
              * @description What happened, for people.
-             * @example the voice is ready
+             * @example the voice was made
              */
             message: string;
             /**
@@ -6359,7 +6359,7 @@ export interface operations {
                      * @example {
                      *       "display_label": "Amy",
                      *       "entry_id": 310,
-                     *       "message": "the voice is ready",
+                     *       "message": "the voice was made",
                      *       "ok": true,
                      *       "provider": "dashscope",
                      *       "target_model": "qwen3-tts-vc-realtime-2026-01-15",
