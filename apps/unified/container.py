@@ -32,6 +32,7 @@ from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
 from opentalking.media.recorder import recording_pool
 from opentalking.providers.builtin import (
+    CLOSED_ENGINES,
     DASHSCOPE_ENGINES,
     RECOGNISER_NAMES,
     SPEECH_ALIASES,
@@ -53,6 +54,7 @@ from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
+from opentalking.services.voice_choice import VoiceChoices
 from opentalking.settings import Environment, Settings, parse_port_range
 
 ENCODE_THREADS = 2
@@ -230,9 +232,11 @@ def _services(
     settings = environment.settings
     names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
     default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
+    voices, clones = make_voices(settings, toolbox.speakers)
+    choices = VoiceChoices(voices, names, default_speech, CLOSED_ENGINES)
     sessions = SessionService(
         SessionPorts(toolbox.store, toolbox.commands, toolbox.events),
-        Offered(avatars, models, names),
+        Offered(avatars, models, names, choices),
         SessionLimits(speak_as_chat=settings.speak_mode == "chat"),
     )
 
@@ -250,7 +254,6 @@ def _services(
         return QueueStatus(worker.admission.slot_occupied, worker.admission.queue_size)
 
     limits = SpeechLimits(characters=settings.tts_preview_max_chars)
-    voices, clones = make_voices(settings, toolbox.speakers)
     studio, customisations = avatar_services(settings, toolbox, avatars, models)
     return ApiServices(
         sessions=sessions,
@@ -260,7 +263,7 @@ def _services(
         voices=voices,
         clones=clones,
         recordings=recording_service(settings, toolbox),
-        speech=SpeechService(toolbox.speakers, names, default_speech, limits),
+        speech=SpeechService(toolbox.speakers, choices, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,
         exports=make_exports(environment, toolbox, avatars),
@@ -286,7 +289,7 @@ async def _running(
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         stack.push_async_callback(_close_providers, toolbox)
         stack.push_async_callback(toolbox.idle_cache.aclose)
-        await stack.enter_async_context(cloning(services.clones))
+        await stack.enter_async_context(cloning(services.voices, services.clones))
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)

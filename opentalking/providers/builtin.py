@@ -32,6 +32,8 @@ SPEECH_NAMES = frozenset(
 )
 RECOGNISER_NAMES = frozenset({"local", "dashscope", "openai_compatible"})
 SPEECH_ALIASES = {"qwen_tts": "dashscope"}
+CLOSED_ENGINES = frozenset({"local"})
+"""Voice engines that have no other voices than those they list."""
 SPEECH_OPTIONS = {"openai_compatible": ("tts_openai_",), "sambert": ("tts_cosyvoice_", "tts_sambert_")}
 """Prefixes of the settings of a voice engine, where they are not `tts_<name>_`; later ones win."""
 DASHSCOPE_ENGINES = frozenset({"dashscope", "cosyvoice", "sambert"})

@@ -31,6 +31,7 @@ from opentalking.services.playing import PlayLimits, PlayService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
+from opentalking.services.voice_choice import VoiceChoices
 from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
 from tests.api.scripted_parts import SwitchedProbe, ToneSpeaker
@@ -78,10 +79,11 @@ class Api:
         self.voice_catalog.prepare()
         self.uploads = SampleUploads(folder / "uploads")
         voices = VoiceService(self.speakers, self.voice_catalog, NAMES.aliases)
+        self.choices = VoiceChoices(voices, NAMES, "local", frozenset({"local"}))
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
         sessions = SessionService(
             SessionPorts(self.store, self.bus, self.events),
-            Offered(avatars, models, NAMES),
+            Offered(avatars, models, NAMES, self.choices),
             limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
         )
         studio, customisations = studio_of(folder, avatars, models)
@@ -92,7 +94,7 @@ class Api:
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
             studio=studio,
             customisations=customisations,
-            speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
+            speech=SpeechService(self.speakers, self.choices, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             recordings=RecordingService(self.store, self.bus, folder / "recordings"),
             models=models,
