@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from apps.api.openapi_access import add_access
 from apps.api.openapi_events import event_schemas
 from apps.api.openapi_examples import add_examples
 from apps.api.openapi_stream import stream_schemas
@@ -17,6 +18,7 @@ _DESCRIPTION = (
     'Every error is `{"detail": str}`. The same routes are served under `/api`.'
 )
 _TAGS = [
+    {"name": "access", "description": "Keys and tokens, where the server asks for them."},
     {"name": "health", "description": "Is it up, and what can it do."},
     {"name": "models", "description": "Talking-head models."},
     {"name": "avatars", "description": "Characters."},
@@ -42,6 +44,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas.update(event_schemas())
     schemas.update(stream_schemas())
+    add_access(made)
     for path in made["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)

@@ -181,7 +181,7 @@ async def test_the_page_is_served_with_its_assets(tmp_path: Path) -> None:
         ]
     assert "<title>page</title>" in page.text
     assert page.headers["cache-control"] == "no-cache"
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "script-src 'self';" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"]
     assert asset.text == "let x = 1"
