@@ -33,6 +33,11 @@ class Places:
         self.what = what
         self._taken: Counter[str] = Counter()
 
+    @property
+    def clients(self) -> int:
+        """How many clients have any place."""
+        return len(self._taken)
+
     def taken(self, client: str) -> int:
         """How many places a client has."""
         return self._taken.get(client, 0)
