@@ -25,10 +25,12 @@ _MESSAGE_TOO_BIG = 1009
 class ConnectionLimits:
     """Seconds for the head of a request, for a body that is not wanted, for a peer to take data.
 
-    `connections` is the most of them at once (0: no limit).
+    `idle_seconds` is how long a connection is kept for a next request, `connections` the most
+    of them at once (0: no limit).
     """
 
     head_seconds: float = 10.0
+    idle_seconds: int = 5
     drain_seconds: float = 10.0
     write_seconds: float = 60.0
     connections: int = 0
@@ -40,6 +42,11 @@ class _Timer:
     def __init__(self, action: Callable[[], object]) -> None:
         self._action = action
         self._handle: asyncio.TimerHandle | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it will act."""
+        return self._handle is not None
 
     def start(self, seconds: float) -> None:
         """Act in `seconds`, unless the deadline is set already."""
@@ -85,6 +92,9 @@ class LimitedH11(H11Protocol):
 
     def on_response_complete(self) -> None:
         """See whether the peer still sends what nobody will read."""
+        names = {name for name, _ in self.headers}
+        if {b"content-length", b"transfer-encoding"} <= names:
+            self.transport.close()  # RFC 9112, section 6.1: it may be an attempt to smuggle a request
         super().on_response_complete()
         if self._is_in_work() or self.conn.their_state is h11.SEND_BODY:
             self._look()
@@ -106,7 +116,8 @@ class LimitedH11(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, or give up when an answer is on its way."""
-        if self._is_in_work() and self.cycle.response_started:
+        is_answered = self._is_in_work() and self.cycle.response_started
+        if is_answered or self.draining.is_set:
             self.transport.close()
         else:
             self._answer(400, "the request is not valid HTTP/1.1; send it by an HTTP client")

@@ -55,6 +55,7 @@ def make_server(
         port=port,
         http=http_protocol(limits),
         ws=websocket_protocol(limits),
+        timeout_keep_alive=limits.idle_seconds,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # sound does not shrink, and bombs do not unpack
         ws_ping_timeout=None,  # a pong waits behind sound that waits for its turn to be played

@@ -311,7 +311,7 @@ def test_settings_that_cannot_work_are_refused_without_showing_keys(
 
 
 def test_keys_and_secrets_do_not_show() -> None:
-    settings = Settings(api_keys=f"{KEY},{OTHER_KEY}", api_token_secret="t" * 32)  # type: ignore[arg-type]
+    settings = Settings(api_keys=f"{KEY},{OTHER_KEY}", api_token_secret="t" * 32)
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert KEY not in shown
     assert "t" * 32 not in shown
