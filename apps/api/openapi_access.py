@@ -3,7 +3,6 @@
 from typing import Any
 
 from apps.api.access import TOKEN_PARAMETER, is_open
-from apps.api.responses import RETRY_AFTER_HEADERS, TEXTS
 
 _SCHEMES = {
     "bearer": {
@@ -23,10 +22,22 @@ _SCHEMES = {
 }
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 _CHALLENGE = {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}}
+_RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 _ANSWERS: dict[str, dict[str, Any]] = {
-    "401": {"description": TEXTS[401], "headers": _CHALLENGE, "content": _ERROR},
-    "403": {"description": TEXTS[403], "content": _ERROR},
-    "429": {"description": TEXTS[429], "headers": RETRY_AFTER_HEADERS, "content": _ERROR},
+    "401": {
+        "description": "The server asks for an API key, and the request has no valid one.",
+        "headers": _CHALLENGE,
+        "content": _ERROR,
+    },
+    "403": {
+        "description": "The token is for another session, or the page that asks is of another site.",
+        "content": _ERROR,
+    },
+    "429": {
+        "description": "A limit is reached; see `Retry-After` (seconds).",
+        "headers": _RETRY,
+        "content": _ERROR,
+    },
 }
 
 

@@ -5,10 +5,8 @@ from typing import Any
 from apps.api.schemas.base import ErrorBody
 
 Responses = dict[int | str, dict[str, Any]]
-TEXTS = {
+_TEXTS = {
     400: "The request is malformed, or its content is not acceptable.",
-    401: "The server asks for an API key, and the request has no valid one.",
-    403: "The asset, the token, or the site that asks does not allow this.",
     404: "There is no such thing.",
     409: "The state of the session does not allow this.",
     413: "The body is too large.",
@@ -17,7 +15,7 @@ TEXTS = {
     502: "A service behind the server failed; the text is its own.",
     503: "The server is full, or no worker answers; see `Retry-After` (seconds).",
 }
-RETRY_AFTER_HEADERS = {
+_RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 }
 
@@ -25,8 +23,8 @@ RETRY_AFTER_HEADERS = {
 def errors(*statuses: int) -> Responses:
     """Documentation of these error statuses, and of 500, which is always possible."""
     documented: Responses = {
-        status: {"model": ErrorBody, "description": TEXTS[status]}
-        | ({"headers": RETRY_AFTER_HEADERS} if status in (429, 503) else {})
+        status: {"model": ErrorBody, "description": _TEXTS[status]}
+        | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
         for status in statuses
     }
     documented[500] = {"model": ErrorBody, "description": "The server failed; its log has the reason."}

@@ -2503,7 +2503,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2623,7 +2623,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,7 +2727,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2838,7 +2838,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2948,7 +2948,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3106,7 +3106,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3192,7 +3192,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +3302,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3458,7 +3458,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3561,7 +3561,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3704,7 +3704,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3862,7 +3862,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4305,7 +4305,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4462,7 +4462,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4770,7 +4770,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5019,7 +5019,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5190,7 +5190,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5365,7 +5365,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5546,7 +5546,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The asset, the token, or the site that asks does not allow this. */
+            /** @description The token is for another session, or the page that asks is of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
