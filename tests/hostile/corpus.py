@@ -155,7 +155,6 @@ IMAGES: dict[str, Callable[[], bytes]] = {
     "png, 2^31-1 squared by its header": lambda: png(2**31 - 1, 2**31 - 1, zlib.compress(b"\0")),
     "png, no width": lambda: png(0, 10, zlib.compress(b"\0")),
     "png, 268 megapixels in 33 kB": lambda: png(16_384, 16_384, _deflated(33 * 2**20)),
-    "png, more rows than it has": lambda: png(64, 64, _deflated(64 * 2**20)),
     "png, cut": lambda: picture(".png")[:-40],
     "png, its signature only": lambda: b"\x89PNG\r\n\x1a\n",
     "jpeg, 65500 squared by its header": lambda: _jpeg_header(65_500, 65_500),
