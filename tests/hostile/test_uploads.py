@@ -1,5 +1,6 @@
 """Hostile uploads to every form of the API: refused while they arrive, and nothing is left behind."""
 
+import asyncio
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
