@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -186,6 +187,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         if not self.read_paused:
             self.transport.resume_reading()
         super().resume_writing()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; a handshake that was answered with something else than 101 is over, too."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # else uvicorn logs an error
 
     def handle_cont(self, event: Frame) -> None:
         """Take one more frame of a message, up to a number."""

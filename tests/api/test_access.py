@@ -242,7 +242,9 @@ async def test_pages_of_other_sites_change_nothing(tmp_path: Path) -> None:
     assert (read.status_code, made.status_code) == (200, 200)
 
 
-async def test_event_streams_and_websockets_take_the_token_from_the_query(api: Api) -> None:
+async def test_event_streams_and_websockets_take_the_token_from_the_query(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
     async with api.served() as url, aiohttp.ClientSession(url) as browser:
         async with httpx.AsyncClient(base_url=url, headers=bearer(KEY)) as client:
             session_id = await new_session(client)
@@ -260,6 +262,9 @@ async def test_event_streams_and_websockets_take_the_token_from_the_query(api: A
         assert refused.value.headers is not None
         assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
         assert await _opens(browser, f"{path}?access_token={token}")
+    assert "Exception" not in caplog.text
+    assert "ASGI callable" not in caplog.text
+    assert token not in caplog.text
 
 
 async def _opens(browser: aiohttp.ClientSession, path: str) -> bool:

@@ -235,10 +235,11 @@ async def test_upgrades_to_nowhere(api: Api, upgrade: bytes) -> None:
         await assert_well(url, api)
 
 
-async def test_a_websocket_to_no_route_is_refused(api: Api) -> None:
+async def test_a_websocket_to_no_route_is_refused(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     async with api.served(QUICK) as url, aiohttp.ClientSession(url) as browser:
         for path in ("/nothing", "/healthz", "/", "/assets/x", "/sessions/x/events"):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await browser.ws_connect(path)
             assert refused.value.status in (403, 404), path
         await assert_well(url, api)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
