@@ -87,6 +87,7 @@ async def show_credentials(url: str, session_id: str, token: str, other: str) ->
             for headers in ({"Authorization": f"Bearer {credential}"}, {"X-API-Key": credential}):
                 await client.get("/avatars", headers=headers, params={"word": QUERY})
             await client.get(f"/nothing/{session_id}", params={"access_token": credential, "word": QUERY})
+        await client.get("/healthz")  # written down at DEBUG only
         await client.post("/auth/token", headers={"Authorization": f"Bearer {token}"})
         assert (
             await client.get(f"/sessions/{session_id}", params={"access_token": token})
