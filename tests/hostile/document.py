@@ -48,14 +48,22 @@ PLAUSIBLE = {"avatar_id": "demo-avatar", "entry_id": "1", "token": "0" * 32}
 
 
 @cache
+def whole() -> dict[str, Any]:
+    """The document."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "openapi.json"
+        write_document(path)
+        made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return made
+
+
+@cache
 def routes() -> tuple[Route, ...]:
     return tuple(_routes())
 
 
 def _routes() -> Iterator[Route]:
-    with TemporaryDirectory() as folder:
-        write_document(Path(folder) / "openapi.json")
-        document = json.loads((Path(folder) / "openapi.json").read_text(encoding="utf-8"))
+    document = whole()
     schemas = document["components"]["schemas"]
     for path, item in document["paths"].items():
         for method, operation in item.items():
