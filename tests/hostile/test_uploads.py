@@ -31,6 +31,7 @@ MEMORY_MAX = 200 * MIB
 @pytest.fixture
 def api(tmp_path: Path) -> Api:
     api = Api(tmp_path)
+    (tmp_path / "recordings").mkdir(exist_ok=True)
     api.services.limits = ApiLimits(body_idle_seconds=0.3, body_seconds=1.0)
     return api
 
