@@ -168,6 +168,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """Begin a handshake."""
         super().connection_made(transport)
         self.writing = _Timer(self.transport.abort)
+        self.close_timeout = self.limits.drain_seconds
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""

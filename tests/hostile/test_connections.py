@@ -196,19 +196,23 @@ NOT_HTTP = {
 }
 
 
-@pytest.mark.parametrize("name", NOT_HTTP)
 async def test_what_is_no_sound_http_is_400_and_the_connection_over(
-    api: Api, name: str, caplog: pytest.LogCaptureFixture
+    api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with api.served(QUICK) as url:
-        async with Wire(url) as wire:
-            await wire.send(NOT_HTTP[name])
-            answer = await wire.all()
-        assert status_of(answer) in (0, 400, 408), answer[:300]
-        assert answer.count(b"HTTP/1.1 ") <= 1, "one request, one answer"
-        if answer:
-            assert list(json.loads(answer.partition(b"\r\n\r\n")[2])) == ["detail"]
+
+        async def answer_to(data: bytes) -> bytes:
+            async with Wire(url) as wire:
+                await wire.send(data)
+                return await wire.all()
+
+        answers = await asyncio.gather(*map(answer_to, NOT_HTTP.values()))
         await assert_well(url, api)
+    for name, answer in zip(NOT_HTTP, answers, strict=True):
+        assert status_of(answer) in (0, 400, 408), (name, answer[:300])
+        assert answer.count(b"HTTP/1.1 ") <= 1, f"{name}: one request, one answer"
+        if answer:
+            assert list(json.loads(answer.partition(b"\r\n\r\n")[2])) == ["detail"], name
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert not await api.store.all(), "no session was made of it"
 

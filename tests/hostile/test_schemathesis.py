@@ -22,7 +22,7 @@ from tests.api.harness import Api
 from tests.hostile.document import whole
 from tests.hostile.tree import snapshot
 
-EXAMPLES = 25
+EXAMPLES = 15
 SESSION = {"avatar_id": "demo-avatar", "model": "portrait"}
 ENDLESS = "/sessions/{session_id}/events"
 EXPECTED_FAILURES = (502, 503)
