@@ -60,7 +60,7 @@ PROTOCOL_ERRORS: dict[str, tuple[bytes, int]] = {
         1009,
     ),
     "a frame of 2^62": (frame(BINARY, b"x", said=2**62), 1009),
-    "a frame of 2^63": (frame(BINARY, b"x", said=2**63), 1002),
+    "a frame of 2^63": (frame(BINARY, b"x", said=2**63), 1009),
     "endless pieces of nothing": (
         frame(BINARY, end=False) + frame(CONT, end=False) * FRAGMENTS_MAX * 3,
         1009,
