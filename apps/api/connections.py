@@ -73,6 +73,7 @@ class LimitedH11(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, or refuse one connection too many."""
         super().connection_made(transport)
+        self.is_handed_over = False
         self.waiting = _Timer(self._too_slow)
         self.draining = _Timer(transport.close)
         self.writing = _Timer(transport.abort)
@@ -103,6 +104,7 @@ class LimitedH11(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection over."""
         self.waiting.stop()
+        self.is_handed_over = True
         super().handle_websocket_upgrade(event)
 
     def pause_writing(self) -> None:
@@ -128,7 +130,7 @@ class LimitedH11(H11Protocol):
 
     def _look(self) -> None:
         """Set the deadline of what the peer must do next."""
-        if self.transport.is_closing() or self._is_in_work():
+        if self.is_handed_over or self.transport.is_closing() or self._is_in_work():
             self.waiting.stop()
             self.draining.stop()
         elif self.conn.their_state is h11.SEND_BODY:

@@ -140,6 +140,16 @@ async def test_breaches_of_the_protocol_are_the_end(api: Api, caplog: pytest.Log
                 assert close_code(await wire.all()) in (code, None), name
 
 
+async def test_a_websocket_is_no_request_that_stalls(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    time = asyncio.get_running_loop().time
+    async with served(api, caplog) as (url, session_id), connected(url, session_id) as wire:
+        until = time() + 2 * max(QUICK.head_seconds, QUICK.idle_seconds)
+        while time() < until:
+            await asyncio.sleep(0.1)
+            await wire.send(frame(PING, b"still there?"))
+            assert (await wire.reader.readexactly(14))[2:] == b"still there?"
+
+
 async def test_messages_that_are_none_are_4400(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     async with served(api, caplog) as (url, session_id):
         for name, text in BAD_MESSAGES.items():
