@@ -19,7 +19,7 @@ from websockets.frames import Frame
 
 FRAGMENTS_MAX = 1024
 """Most frames of one WebSocket message: empty ones cost memory without counting as size."""
-_MESSAGE_TOO_BIG = 1009
+_BAD_DATA, _MESSAGE_TOO_BIG = 1007, 1009
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +201,22 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """Take one more frame of a message, up to a number."""
         if len(self.frames) < FRAGMENTS_MAX:
             super().handle_cont(event)
-        elif not self.close_sent:
-            self.conn.fail(_MESSAGE_TOO_BIG, "too many fragments")
+        else:
+            self._fail(_MESSAGE_TOO_BIG, "too many fragments")
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a whole message on; bad UTF-8 is the client's failure, for which uvicorn logs an error."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self._fail(_BAD_DATA, "a text that is not UTF-8")
+                return
+        super().send_receive_event_to_app()
+
+    def _fail(self, code: int, reason: str) -> None:
+        if not self.close_sent:
+            self.conn.fail(code, reason)
             self.handle_parser_exception()
 
 
