@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import h11
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -187,9 +187,16 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """The peer takes data again."""
         self.writing.stop()
-        if not self.read_paused:
+        if not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
         super().resume_writing()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Receive; who takes no data is not listened to by that either."""
+        event = await super().receive()
+        if not self.writable.is_set() and not self.transport.is_closing():
+            self.transport.pause_reading()
+        return event
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send; a handshake that was answered with something else than 101 is over, too."""
