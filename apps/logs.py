@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 import structlog
 
+OWN = ("apps", "opentalking")
+"""Loggers that may write at DEBUG."""
+CHATTY = ("aioice", "aiortc", "httpx", "httpcore", "httpx2", "openai", "libav", "uvicorn")
+"""Loggers that say too much below WARNING; uvicorn's shows the queries of WebSockets."""
 _SECRETS = ("api_key", "authorization", "password", "credential", "token")
 
 
@@ -40,10 +44,13 @@ def configure(level: str, form: Literal["auto", "json", "console"]) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
-    for chatty in ("aioice", "aiortc", "httpx", "httpcore", "httpx2", "openai", "uvicorn.access", "libav"):
+    # At DEBUG, libraries write down what passes through them: headers with keys, texts, parts of uploads.
+    root.setLevel("INFO" if level == "DEBUG" else level)
+    for own in OWN:
+        logging.getLogger(own).setLevel(level)
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.ERROR if level != "DEBUG" else logging.DEBUG)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def _hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class BoundedRequest(Request):
         return limits.json_body_bytes
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces; raises `HTTPException`, which closes the connection."""
+        """The body in pieces; raises `HTTPException`."""
         limits = services_of(self).limits
         most = self.limit(limits)
         declared = self.headers.get("content-length", "")
@@ -45,13 +45,10 @@ class BoundedRequest(Request):
                 yield chunk
 
     def _refused(self, most: int) -> HTTPException:
-        # The framework turns every other exception of a body into "400 error parsing the body".
-        # Closing the connection keeps the client from sending the rest.
-        return HTTPException(
-            self.too_large,
-            f"the body is larger than {most} bytes; send less",
-            headers={"Connection": "close"},
-        )
+        # The framework turns every other exception of a body into "400 error parsing the body". The
+        # rest of it is not waited for (`apps/api/connections.py`): closing at once would keep many
+        # clients from reading the answer.
+        return HTTPException(self.too_large, f"the body is larger than {most} bytes; send less")
 
 
 def _left(deadline: float) -> float:
@@ -63,9 +60,7 @@ async def _within(chunks: AsyncGenerator[bytes, None], seconds: float) -> bytes 
         async with asyncio.timeout(seconds):
             return await anext(chunks, None)
     except TimeoutError:
-        raise HTTPException(
-            400, "the body did not arrive in time; send it without pauses", headers={"Connection": "close"}
-        ) from None
+        raise HTTPException(400, "the body did not arrive in time; send it without pauses") from None
 
 
 class BoundedRoute(APIRoute):

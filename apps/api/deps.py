@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from apps.api.guard import Guard
 from apps.api.sse import StreamTimes
 from opentalking.core.ports import EventBus
 from opentalking.services.avatar_studio import AvatarStudio
@@ -63,6 +64,7 @@ class ApiServices:
     limits: ApiLimits = field(default_factory=ApiLimits)
     stream_times: StreamTimes = field(default_factory=StreamTimes)
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://127.0.0.1:5173")
+    guard: Guard = field(default_factory=Guard)
     web_dist: Path | None = None
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)

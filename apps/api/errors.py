@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opentalking.core.audio_stream import CloseCode
@@ -43,6 +44,8 @@ CLOSE_BY_ERROR: dict[type[OpenTalkingError], CloseCode] = {
 }
 CLOSE_BY_CODE = {"interrupted": CloseCode.TAKEN_OVER}
 """Failures whose code tells more than their class."""
+_READING = ("GET", "HEAD")
+_METHODS = (*_READING, "POST", "PUT", "PATCH", "DELETE")
 INTERNAL = "Internal Server Error"
 _NAME_MAX_CHARACTERS = 60
 
@@ -86,7 +89,24 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request) if "Allow" in headers else _READING)
+    return JSONResponse({"detail": str(error.detail)}, error.status_code, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path: the framework's own list has those of one route only."""
+    routes = request.app.routes
+    return [
+        method
+        for method in _METHODS
+        if any(
+            # HEAD is answered as GET is (`apps/api/heads.py`).
+            route.matches({**request.scope, "method": "GET" if method == "HEAD" else method})[0] is Match.FULL
+            for route in routes
+        )
+    ]
 
 
 def sentence(errors: Sequence[Any]) -> str:

@@ -5,14 +5,17 @@
 A file lies in memory up to 1 MiB, beyond that in a temporary file that goes with the request.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 from fastapi import UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.exceptions import HTTPException
 
 from apps.api.bodies import BoundedRequest, BoundedRoute
 from apps.api.deps import ApiLimits
 from opentalking.core.errors import InvalidInput, OpenTalkingError, TooLarge
 
+_EPILOGUE_BYTES = 1024
 FIELDS_BYTES = 256 * 1024
 """Room for the other fields of a form and its boundaries."""
 
@@ -25,12 +28,27 @@ def form_route(most_bytes: Callable[[ApiLimits], int], *, too_large: int = 413) 
         def limit(limits: ApiLimits) -> int:
             return most_bytes(limits) + FIELDS_BYTES
 
+        async def stream(self) -> AsyncGenerator[bytes, None]:
+            end = b"--" + _boundary(self.headers.get("content-type", "")) + b"--"
+            tail = b""
+            async for chunk in super().stream():
+                tail = (tail + chunk)[-len(end) - _EPILOGUE_BYTES :]
+                yield chunk
+            if len(end) > len("----") and end not in tail:
+                # The framework would take what has come for the whole form.
+                raise HTTPException(400, "the form is cut short; send it with its last boundary")
+
     FormRequest.too_large = too_large
 
     class FormRoute(BoundedRoute):
         request_class = FormRequest
 
     return FormRoute
+
+
+def _boundary(content_type: str) -> bytes:
+    _, options = parse_options_header(content_type)
+    return options.get(b"boundary", b"")
 
 
 async def read_file(

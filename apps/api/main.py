@@ -9,9 +9,12 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from apps.api.access import Access
+from apps.api.client_limits import LimitedClients
 from apps.api.cors import Cors
 from apps.api.deps import ApiServices
 from apps.api.errors import InternalErrors, install_error_handlers
+from apps.api.heads import Heads
 from apps.api.openapi import TITLE, document
 from apps.api.page import install_page
 from apps.api.request_log import RequestLog
@@ -19,6 +22,7 @@ from apps.api.routes import (
     audio,
     audio_handshake,
     audio_stream,
+    auth,
     avatars,
     customize,
     events,
@@ -35,6 +39,7 @@ from apps.api.routes import (
 _ROUTERS = tuple(
     module.router
     for module in (
+        auth,
         health,
         models,
         avatars,
@@ -51,14 +56,14 @@ _ROUTERS = tuple(
         unbuilt,
     )
 )
-_EXPOSED_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
+_EXPOSED_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 
 
 def create_app(services: ApiServices) -> FastAPI:
     """The API over `services`, with the page at `/`."""
     app = _bare_app(lifespan=_lifespan, middleware=_middleware(services))
     app.state.services = services
-    install_page(app, services.web_dist)
+    install_page(app, services.web_dist, services.guard.frame_ancestors)
     return app
 
 
@@ -103,7 +108,15 @@ def _middleware(services: ApiServices) -> list[Middleware]:
         allow_headers=["*"],
         expose_headers=_EXPOSED_HEADERS,
     )
-    return [Middleware(RequestLog), cors, Middleware(InternalErrors)]
+    guard = services.guard
+    return [
+        Middleware(Heads),
+        Middleware(RequestLog),
+        cors,
+        Middleware(InternalErrors),
+        Middleware(Access, guard.ring, guard.peers, origins),
+        Middleware(LimitedClients, guard.places),
+    ]
 
 
 @asynccontextmanager

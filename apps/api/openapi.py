@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from apps.api.openapi_access import add_access
 from apps.api.openapi_events import event_schemas
 from apps.api.openapi_examples import add_examples
 from apps.api.openapi_required import require_what_is_always_sent
@@ -18,6 +19,7 @@ _DESCRIPTION = (
     'Every error is `{"detail": str}`. The same routes are served under `/api`.'
 )
 _TAGS = [
+    {"name": "access", "description": "Keys and tokens, where the server asks for them."},
     {"name": "health", "description": "Is it up, and what can it do."},
     {"name": "models", "description": "Talking-head models."},
     {"name": "avatars", "description": "Characters."},
@@ -44,6 +46,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas.update(event_schemas())
     schemas.update(stream_schemas())
+    add_access(made)
     operations = [operation for path in made["paths"].values() for operation in path.values()]
     for operation in operations:
         operation["responses"].pop("422", None)

@@ -8,20 +8,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-_CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob: mediastream:",
-        "connect-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
-_PAGE_HEADERS = {"Cache-Control": "no-cache", "Content-Security-Policy": _CONTENT_SECURITY_POLICY}
+_PERMISSIONS = "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), display-capture=()"
 _HINT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>OpenTalking</title></head>
 <body><h1>OpenTalking</h1>
@@ -32,23 +19,51 @@ _HINT = """<!doctype html>
 """
 
 
+def page_headers(frame_ancestors: str) -> dict[str, str]:
+    """Headers of the page: it runs its own scripts and styles only, none of them inline.
+
+    `frame_ancestors` is the source list of who may show it in a frame.
+    """
+    policy = (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob: mediastream:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        f"frame-ancestors {frame_ancestors}",
+    )
+    return {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": "; ".join(policy),
+        "Permissions-Policy": _PERMISSIONS,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
 class _Assets(StaticFiles):
     """Files whose names change with their content: browsers may keep them for ever."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
 
-def install_page(app: FastAPI, dist: Path | None) -> None:
+def install_page(app: FastAPI, dist: Path | None, frame_ancestors: str = "'self'") -> None:
     """Serve the built page from `dist`, or a hint how to build it."""
+    headers = page_headers(frame_ancestors)
     index = dist / "index.html" if dist is not None else None
 
     async def page(request: Request) -> Response:
         if index is None or not index.is_file():
-            return HTMLResponse(_HINT, headers=_PAGE_HEADERS)
-        return FileResponse(index, headers=_PAGE_HEADERS)
+            return HTMLResponse(_HINT, headers=headers)
+        return FileResponse(index, headers=headers)
 
     app.router.routes.append(Route("/", page, methods=["GET"]))
     if dist is not None:

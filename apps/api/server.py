@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from apps.api.audio_socket import FRAME_BYTES
+from apps.api.connections import ConnectionLimits, http_protocol, websocket_protocol
 from apps.api.deps import ApiServices
 
 WEBSOCKET_MESSAGE_BYTES = FRAME_BYTES + 64 * 1024
@@ -42,16 +43,21 @@ class ApiServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def make_server(app: FastAPI, host: str, port: int, grace_seconds: int = 5) -> ApiServer:
+def make_server(
+    app: FastAPI, host: str, port: int, grace_seconds: int = 5, connections: ConnectionLimits | None = None
+) -> ApiServer:
     """A server of `app` that logs nothing itself (the application does); await its `serve()`."""
     services: ApiServices = app.state.services
+    limits = connections or ConnectionLimits(connections=services.guard.max_connections)
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        ws="websockets-sansio",
+        http=http_protocol(limits),
+        ws=websocket_protocol(limits),
+        timeout_keep_alive=limits.idle_seconds,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # sound does not shrink
+        ws_per_message_deflate=False,  # sound does not shrink, and bombs do not unpack
         ws_ping_timeout=None,  # a pong waits behind sound that waits for its turn to be played
         log_config=None,
         access_log=False,

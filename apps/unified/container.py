@@ -19,6 +19,7 @@ from apps.api.deps import ApiServices
 from apps.unified.avatars import avatar_services, avatar_source
 from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
+from apps.unified.guard import make_guard
 from apps.unified.recordings import recording_config, recording_service, retention
 from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
@@ -131,8 +132,6 @@ async def local_voices(environment: Environment) -> list[str]:
 def _refuse_unbuilt(environment: Environment) -> None:
     if environment.settings.redis_mode == "redis":
         raise ValueError("OPENTALKING_REDIS_MODE=redis is not built yet; use memory (one process)")
-    if environment.variables.get("OPENTALKING_API_KEYS"):
-        raise ValueError("OPENTALKING_API_KEYS is not built yet; unset it and put a gateway in front")
 
 
 def _context(environment: Environment, prefix: str, threads: int = 1) -> ProviderContext:
@@ -271,6 +270,7 @@ def _services(
         health=health,
         queue_status=queue,
         cors_origins=tuple(o.strip() for o in settings.cors_origins.split(",") if o.strip()),
+        guard=make_guard(settings),
         web_dist=WEB_DIST if WEB_DIST.is_dir() else None,
     )
 

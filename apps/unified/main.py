@@ -23,8 +23,12 @@ def serve(environment: Environment, host: str, port: int) -> None:
     server = build(environment, host)
     grace = max(1, round(environment.settings.shutdown_timeout_sec))
     api = make_server(create_app(server.services), host, port, grace)
-    if not _is_loopback(host):
-        log.warning("listening beyond this machine without authentication; put a gateway in front", host=host)
+    if not _is_loopback(host) and server.services.guard.ring is None:
+        log.warning(
+            "listening beyond this machine without authentication; set OPENTALKING_API_KEYS, "
+            "or put a gateway in front",
+            host=host,
+        )
     _run(_serve(api, host, listener))
     if not api.started:
         raise ValueError("the server could not start; the log says why")

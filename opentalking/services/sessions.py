@@ -118,6 +118,10 @@ class SessionService:
             raise NotFound("session not found")
         return record
 
+    async def exists(self, session_id: str) -> bool:
+        """Whether there is such a session, without a trace."""
+        return await self._store.get(session_id) is not None
+
     async def start(self, session_id: str) -> None:
         """Make a session ready to talk; `Conflict` the second time."""
         await self.require_talking(session_id)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class ServiceSettings(BaseModel):
@@ -41,6 +41,41 @@ class ServiceSettings(BaseModel):
     )
     shutdown_timeout_sec: float = Field(
         5.0, gt=0, description="Time for sessions to end when the server stops."
+    )
+
+    # --- access
+    api_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Comma list of keys, each of 16 characters or more; empty: everybody may use the API.",
+    )
+    api_token_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs tokens (`POST /auth/token`), 32 characters or more; empty: new at each start.",
+    )
+    api_token_seconds: int = Field(900, ge=10, le=86_400, description="How long such a token is good.")
+    trusted_proxies: str = Field(
+        "",
+        description="Comma list of addresses or networks of proxies whose `X-Forwarded-For` is believed.",
+    )
+    frame_ancestors: str = Field(
+        "'self'",
+        description="Who may show the page in a frame, as in a Content-Security-Policy, e.g. "
+        "`https://example.org`.",
+    )
+    client_max_sessions: int = Field(
+        100, ge=0, description="Sessions of one client (its key, else its address) at once; 0: no limit."
+    )
+    client_max_requests: int = Field(
+        1000, ge=0, description="Requests of one client in work at once, event streams included; 0: no limit."
+    )
+    client_max_uploads: int = Field(
+        32, ge=0, description="Uploads of one client in work at once; 0: no limit."
+    )
+    client_max_previews: int = Field(
+        32, ge=0, description="Voice previews of one client in work at once; 0: no limit."
+    )
+    max_connections: int = Field(
+        2000, ge=0, description="Open connections, idle ones included; further ones get 503; 0: no limit."
     )
 
     # --- files

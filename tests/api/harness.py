@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 from fastapi import FastAPI
 
+from apps.api.connections import ConnectionLimits
 from apps.api.deps import ApiServices
 from apps.api.main import create_app
 from apps.api.server import make_server
@@ -137,9 +138,9 @@ class Api:
             yield client
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
+    async def served(self, connections: ConnectionLimits | None = None) -> AsyncIterator[str]:
         """The API on a loopback port; yields its base URL."""
-        server = make_server(self.app(), "127.0.0.1", 0)
+        server = make_server(self.app(), "127.0.0.1", 0, connections=connections)
         async with running(self.worker.run()):
             serving = asyncio.create_task(server.serve())
             await asyncio.wait_for(server.ready.wait(), 10)

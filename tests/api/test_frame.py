@@ -72,6 +72,42 @@ async def test_the_wrong_method_is_405(client: httpx.AsyncClient, method: str, p
     assert answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/health", "GET, HEAD"),
+        ("/sessions", "POST"),
+        ("/sessions/x", "GET, HEAD, DELETE"),
+        ("/api/sessions/x", "GET, HEAD, DELETE"),
+        ("/", "GET, HEAD"),
+    ],
+)
+async def test_a_405_names_every_method_of_the_path(
+    client: httpx.AsyncClient, path: str, methods: str
+) -> None:
+    answer = await client.put(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, api: Api) -> None:
+    session_id = await new_session(client)
+    paths = (
+        "/health",
+        "/api/healthz",
+        "/",
+        f"/sessions/{session_id}",
+        "/avatars/demo-avatar/preview",
+        "/nothing",
+    )
+    for path in paths:
+        head, get = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b""), path
+        assert head.headers["content-length"] == str(len(get.content)), path
+    async with api.served() as url, httpx.AsyncClient(base_url=url, timeout=5) as other:
+        assert (await other.head(f"/sessions/{session_id}/events")).status_code == 200
+        assert (await other.head("/sessions")).status_code == 405
+
+
 async def test_the_same_routes_live_under_api(client: httpx.AsyncClient) -> None:
     created = await client.post("/api/sessions", json={"avatar_id": "demo-avatar", "model": "portrait"})
     session_id = created.json()["session_id"]
@@ -181,7 +217,7 @@ async def test_the_page_is_served_with_its_assets(tmp_path: Path) -> None:
         ]
     assert "<title>page</title>" in page.text
     assert page.headers["cache-control"] == "no-cache"
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "script-src 'self';" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"]
     assert asset.text == "let x = 1"

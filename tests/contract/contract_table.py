@@ -37,6 +37,17 @@ _BUNDLE = f"{_SESSION}/flashtalk-offline-bundle"
 _TURN = "session_id status turn_id"
 _QUEUED = {"status": "queued"}
 
+ACCESS = (
+    Row(
+        "POST /auth/token",
+        json="session_id",
+        answer="access_token! token_type! expires_in! session_id!",
+        choices={"token_type": "bearer"},
+        errors="400 401 403 409 413 429",
+        additive=True,
+    ),
+)
+
 HEALTH_AND_MODELS = (
     Row(
         "GET /health",
@@ -265,7 +276,14 @@ STREAMS = (
 )
 
 TABLE: tuple[Row, ...] = (
-    HEALTH_AND_MODELS + AVATARS + LIFE_CYCLE + TALKING + RECORDING_AND_BUNDLE + TTS_AND_VOICES + STREAMS
+    ACCESS
+    + HEALTH_AND_MODELS
+    + AVATARS
+    + LIFE_CYCLE
+    + TALKING
+    + RECORDING_AND_BUNDLE
+    + TTS_AND_VOICES
+    + STREAMS
 )
 
 INTEGERS = (

@@ -55,7 +55,6 @@ AWAITED_SETTINGS = frozenset(
         "FLASHHEAD_BASE_URL",
         "FLASHHEAD_MODEL",
         "STT_FALLBACK",
-        "API_KEYS",
     }
 )
 """Settings of parts that are not built yet: machines apart, remote models, and what is being made."""

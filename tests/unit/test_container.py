@@ -58,7 +58,7 @@ async def test_configured_backends_are_listed_with_honest_reasons(tmp_path: Path
         ({"OPENTALKING_WAV2LIP_BACKEND": "cloud"}, "OPENTALKING_WAV2LIP_BACKEND must be one of"),
         ({"OPENTALKING_NOVEL_BACKEND": "mock"}, "names no known model"),
         ({"OPENTALKING_REDIS_MODE": "redis"}, "not built yet"),
-        ({"OPENTALKING_API_KEYS": "k"}, "OPENTALKING_API_KEYS"),
+        ({"OPENTALKING_API_KEYS": "k"}, "OPENTALKING_API_KEYS: key number 1"),
         ({"OPENTALKING_ICE_SERVERS": "[{}]"}, "OPENTALKING_ICE_SERVERS"),
     ],
 )

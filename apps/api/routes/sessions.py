@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from apps.api.clients import client_of
 from apps.api.deps import Services
 from apps.api.responses import errors
 from apps.api.schemas.base import UUID_EXAMPLE, VoiceFields
@@ -34,11 +35,14 @@ SessionId = Annotated[str, Path(description="From `POST /sessions`.", examples=[
     "/sessions",
     operation_id="createSession",
     summary="Make a session",
-    responses=errors(400, 404, 413, 502, 503),
+    responses=errors(400, 404, 413, 429, 502, 503),
 )
 async def create(body: CreateSessionRequest, services: Services, request: Request) -> CreatedSession:
     """Make a session with an avatar and a model; providers and keys are looked at when they are used."""
-    session_id, status = await services.sessions.create(SessionSettings(**body.model_dump()))
+    places = services.guard.places.sessions
+    async with places.one(client_of(request.scope), services.sessions.exists) as take:
+        session_id, status = await services.sessions.create(SessionSettings(**body.model_dump()))
+        take(session_id)
     if await request.is_disconnected():
         # Nobody will ever learn this id: the place is for somebody who is there.
         await services.sessions.delete(session_id)
