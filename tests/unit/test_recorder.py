@@ -132,6 +132,7 @@ def test_a_peer_sees_the_same_with_and_without_a_recording(tmp_path: Path, codec
         await made.stage.tick(31)
         if record:
             await made.begin()
+        await made.stage.tick(9)
         await speak(made.stage, 8, 40)
         if record:
             made.stage.output.record(None)
