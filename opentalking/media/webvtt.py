@@ -18,7 +18,7 @@ class CueWord:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A caption and when it sounds, in ms on the film's clock; from its first word to its last, where known."""
+    """A caption and when it sounds, in ms on the film's clock: from its first word to its last."""
 
     text: str
     start_ms: int

@@ -1,6 +1,9 @@
 """Reads films as a stranger would: by PyAV, and box by box."""
 
+import resource
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -90,3 +93,14 @@ def xmp_of(path: Path) -> str:
     ]
     assert len(packets) == 1, f"{len(packets)} XMP packets"
     return packets[0].decode()
+
+
+@contextmanager
+def full_disk(at_bytes: int) -> Iterator[None]:
+    """No file of this process may grow beyond `at_bytes`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
