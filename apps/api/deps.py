@@ -16,6 +16,7 @@ from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -47,6 +48,7 @@ class ApiServices:
     avatars: AvatarService
     voices: VoiceService
     clones: VoiceCloneService
+    recordings: RecordingService
     speech: SpeechService
     playing: PlayService
     models: ModelService

@@ -21,6 +21,7 @@ _TAGS = [
     {"name": "models", "description": "Talking-head models."},
     {"name": "avatars", "description": "Characters."},
     {"name": "sessions", "description": "Life cycle and talking."},
+    {"name": "recordings", "description": "Recordings of sessions."},
     {"name": "events", "description": "What happens, as it happens."},
     {"name": "voices", "description": "Voices and speech without a session."},
 ]

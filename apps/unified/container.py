@@ -18,6 +18,7 @@ import opentalking
 from apps.api.deps import ApiServices
 from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
+from apps.unified.recordings import recording_config, recording_service, retention
 from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
@@ -28,6 +29,7 @@ from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
+from opentalking.media.recorder import recording_pool
 from opentalking.providers.builtin import (
     DASHSCOPE_ENGINES,
     RECOGNISER_NAMES,
@@ -85,6 +87,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     pool = ThreadPoolExecutor(ENCODE_THREADS, thread_name_prefix="encode")
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
     said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
+    film_pool = recording_pool()
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
@@ -96,13 +99,14 @@ def build(environment: Environment, host: str | None = None) -> Server:
         ticker=MediaTicker(),
         idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
         encode_pool=pool,
+        recording_pool=film_pool,
         said=make_spool(settings, said_pool),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
     services = _services(environment, toolbox, worker, models, avatars)
-    pools = (pool, idle_pool, said_pool)
+    pools = (pool, idle_pool, said_pool, film_pool)
     services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
     return Server(services, worker, toolbox)
 
@@ -181,6 +185,7 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
             slot_timeout_seconds=settings.flashtalk_slot_timeout_sec,
             slot_session_seconds=settings.flashtalk_max_session_sec,
         ),
+        recordings=recording_config(settings),
         system_prompt=settings.llm_system_prompt,
         emotion_tags=settings.llm_emotion_tags,
         tts_provider=SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider),
@@ -250,6 +255,7 @@ def _services(
         avatars=avatars,
         voices=voices,
         clones=clones,
+        recordings=recording_service(settings, toolbox),
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,
@@ -282,6 +288,8 @@ async def _running(
         stack.push_async_callback(_stop, working)
         warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
+        sweeping = asyncio.create_task(retention(settings).run(), name="retention")
+        stack.push_async_callback(_stop, sweeping)
         yield
 
 

@@ -28,6 +28,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -89,6 +90,7 @@ class Api:
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
+            recordings=RecordingService(self.store, self.bus, folder / "recordings"),
             models=models,
             exports=ExportService(
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports

@@ -16,6 +16,8 @@ from opentalking.core.commands import (
     CreateSession,
     Done,
     Interrupt,
+    Recorded,
+    RecordingCommand,
     Reply,
     StartChat,
     StartPlay,
@@ -45,6 +47,7 @@ class ScriptedWorker:
     store: MemorySessionStore
     events: MemoryEventBus
     created: Created = field(default_factory=lambda: Created(status="created"))
+    recorded: Recorded = field(default_factory=lambda: Recorded(state="idle"))
     refuse: dict[str, Exception] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
@@ -86,6 +89,8 @@ class ScriptedWorker:
                 return self.created
             case ConnectPeer():
                 return Answer(sdp=ANSWER_SDP)
+            case _ if isinstance(command, RecordingCommand):
+                return self.recorded
             case StartSession():
                 await self._start(command.session_id)
             case CloseSession():

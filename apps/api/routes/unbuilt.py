@@ -6,7 +6,6 @@ from starlette.responses import JSONResponse
 
 router = APIRouter(include_in_schema=False)
 _DETAIL = {"detail": "not built yet"}
-_RECORDING = "/sessions/{session_id}/flashtalk-recording"
 UNBUILT = (
     ("POST", "/avatars/custom"),
     ("DELETE", "/avatars/{avatar_id}"),
@@ -15,9 +14,6 @@ UNBUILT = (
     ("POST", "/sessions/customize/prompt"),
     ("POST", "/sessions/customize/reference"),
     ("POST", "/sessions/{session_id}/transcribe"),
-    ("POST", f"{_RECORDING}/start"),
-    ("POST", f"{_RECORDING}/stop"),
-    ("GET", _RECORDING),
 )
 
 
