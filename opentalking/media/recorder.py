@@ -57,7 +57,8 @@ def recording_pool() -> ThreadPoolExecutor:
 def _give_way() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # on Linux: of this thread
+            # On Linux these are about the calling thread.
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
 
 
 def drop_files(files: RecordingFiles) -> None:

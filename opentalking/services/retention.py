@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import stat
 import time as system_time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -132,5 +133,5 @@ def _measured(paths: tuple[Path, ...], inside: tuple[Path, ...]) -> Kept:
         with suppress(FileNotFoundError):
             status = path.stat()
             changed = max(changed, status.st_mtime)
-            size += status.st_size
+            size += status.st_size if stat.S_ISREG(status.st_mode) else 0
     return Kept(paths, changed, size)

@@ -1,7 +1,6 @@
 """Recordings of real sessions on virtual time: everything that went out, when it went out, as it ended."""
 
 import asyncio
-import itertools
 import json
 import re
 from dataclasses import replace
@@ -15,7 +14,7 @@ from opentalking.core.recordings import RecordingFiles
 from opentalking.engine.config import EngineConfig, RecordingConfig
 from opentalking.providers.fake import FlatRenderer, ToneVoice
 from tests.engine.harness import Engine, Parts, engine, virtual
-from tests.support.films import full_disk, read_film, xmp_of
+from tests.support.films import full_disk, loud_spans, read_film, xmp_of
 
 PACKET = 0.02
 
@@ -61,17 +60,9 @@ def cues(root: Path, session: str) -> list[tuple[float, float, str]]:
     ]
 
 
-def loud_spans(root: Path, session: str) -> list[tuple[float, float]]:
+def loud(root: Path, session: str) -> list[tuple[float, float]]:
     """When there is sound, in seconds."""
-    film = read_film(RecordingFiles(root, session).film)
-    loud = [
-        index / film.rate
-        for index in range(0, len(film.sound), 48)
-        if abs(film.sound[index : index + 48]).max() > 0.05
-    ]
-    edges = [t for t, u in itertools.pairwise(loud) if u - t > 0.1]
-    begins = [u for t, u in itertools.pairwise(loud) if u - t > 0.1]
-    return list(zip([loud[0], *begins], [*edges, loud[-1]], strict=True))
+    return loud_spans(read_film(RecordingFiles(root, session).film), above=0.05, apart=0.1)
 
 
 @virtual
@@ -97,7 +88,7 @@ async def test_idle_speech_an_interrupt_and_silence_are_recorded_as_they_went_ou
     assert film.duration == pytest.approx(seconds, abs=2 * PACKET)
     assert milliseconds == round(film.duration * 1000)
     assert len(film.times) == round(film.duration * 25)
-    spans = loud_spans(tmp_path, session)
+    spans = loud(tmp_path, session)
     assert [a for a, _ in spans] == pytest.approx(begins, abs=2 * PACKET)
     assert [b for _, b in spans] == pytest.approx(ends, abs=2 * PACKET)
     # The face of the fakes is as bright as its sound is loud: what is seen belongs to what is heard.
@@ -139,7 +130,7 @@ async def test_sessions_that_record_at_once_do_not_mix(tmp_path: Path) -> None:
         await log.until("speech.ended", await e.speak(talker, "One two three."))
         await stop(e, talker)
         await stop(e, listener)
-    assert len(loud_spans(tmp_path, talker)) == 1
+    assert len(loud(tmp_path, talker)) == 1
     assert abs(read_film(RecordingFiles(tmp_path, listener).film).sound).max() < 0.001
     assert cues(tmp_path, listener) == []
 
@@ -235,7 +226,7 @@ async def test_what_a_slow_voice_leaves_open_is_silence(tmp_path: Path) -> None:
         await start(e, session)
         await log.until("speech.ended", await e.speak(session, "One two. Three four."))
         await stop(e, session)
-    spans = loud_spans(tmp_path, session)
+    spans = loud(tmp_path, session)
     assert [round(b - a, 1) for a, b in spans] == [0.6, 0.6]
     assert [round(start - spans[n][0], 1) for n, (start, _, _) in enumerate(cues(tmp_path, session))] == [
         0,
