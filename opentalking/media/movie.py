@@ -24,7 +24,7 @@ _VIDEO_OPTIONS = {
     # No picture waits in the encoder: a killed process loses none of them.
     "tune": "zerolatency",
     "sc_threshold": "0",
-    "crf": "20",
+    "crf": "22",
     "maxrate": "2500k",
     "bufsize": "5000k",
 }

@@ -185,7 +185,7 @@ def test_a_recording_stops_by_itself_at_its_limit(tmp_path: Path) -> None:
 
     made = recorded(tmp_path, play, limits=FilmLimits(bytes=5000))
     assert made.ends == [""]
-    assert 1.0 <= read_film(made.path).duration < 2.6
+    assert 0.4 <= read_film(made.path).duration < 2.6
 
 
 def test_a_busy_writer_loses_pictures_but_never_sound() -> None:
@@ -203,7 +203,7 @@ def test_a_busy_writer_loses_pictures_but_never_sound() -> None:
     big = np.zeros((1920, 1280), np.uint8)
     for number in range(400, 420):
         tape.tick(number, None, big if number % 2 == 0 else None)
-    assert sum(unit.shown is not None for unit in tape.take()) == 3
+    assert sum(unit.shown is not None for unit in tape.take()) == 6
 
 
 def test_a_writer_that_hangs_ends_the_recording_within_bounded_memory(tmp_path: Path) -> None:
