@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,6 +199,14 @@ async def test_what_was_said_becomes_a_film_with_pauses_and_subtitles(film: Stud
     session_id = await new_session(film.client)
     nothing = await film.post(session_id)
     assert (nothing.status_code, "said nothing" in nothing.text) == (409, True)
+    url = f"/sessions/{session_id}/flashtalk-offline-bundle"
+    no_forms: list[dict[str, Any]] = [
+        {"json": {}},
+        {"data": {}},
+        {"content": b"", "headers": {"content-type": "text/plain"}},
+    ]
+    for empty in no_forms:
+        assert (await film.client.post(url, **empty)).status_code == 409  # no form is no body
     words = (WordTiming("Well", 0, 4, 0.1, 0.4), WordTiming("then", 5, 9, 0.5, 0.9))
     film.api.worker.copy_said = says(
         film.recordings,
