@@ -1018,19 +1018,19 @@ export interface components {
         Body_createOfflineBundle: {
             /**
              * Audio
-             * @description The same; may also be raw 16-bit little-endian mono PCM. `file` wins.
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
              * @example speech.pcm
              */
             audio?: string | null;
             /**
              * File
-             * @description Sound to speak: any common audio file.
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
              * @example speech.mp3
              */
             file?: string | null;
             /**
              * Sample Rate
-             * @description Rate of raw PCM, Hz.
+             * @description Rate of raw PCM, Hz; default 16000.
              * @example 16000
              */
             sample_rate?: number | null;
