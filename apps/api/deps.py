@@ -11,7 +11,9 @@ from fastapi import Depends, Request
 
 from apps.api.sse import StreamTimes
 from opentalking.core.ports import EventBus
+from opentalking.services.avatar_studio import AvatarStudio
 from opentalking.services.avatars import AvatarService
+from opentalking.services.customisations import CustomisationService
 from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
@@ -45,6 +47,8 @@ class ApiServices:
 
     sessions: SessionService
     avatars: AvatarService
+    studio: AvatarStudio
+    customisations: CustomisationService
     voices: VoiceService
     clones: VoiceCloneService
     speech: SpeechService

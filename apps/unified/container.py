@@ -16,6 +16,7 @@ import structlog
 import apps.web
 import opentalking
 from apps.api.deps import ApiServices
+from apps.unified.avatars import avatar_services, avatar_source
 from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
 from apps.unified.voices import cloning, make_voices
@@ -89,7 +90,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
         store=MemorySessionStore(),
-        avatars=avatars,
+        avatars=avatar_source(settings, avatars),
         renderers=faces.renderers,
         speakers=speakers,
         chat_model=chat,
@@ -245,9 +246,12 @@ def _services(
 
     limits = SpeechLimits(characters=settings.tts_preview_max_chars)
     voices, clones = make_voices(settings, toolbox.speakers)
+    studio, customisations = avatar_services(settings, toolbox, avatars, models)
     return ApiServices(
         sessions=sessions,
         avatars=avatars,
+        studio=studio,
+        customisations=customisations,
         voices=voices,
         clones=clones,
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),

@@ -54,6 +54,13 @@ class AvatarCatalog:
             raise NotFound("avatar not found")
         return found
 
+    def unlisted(self, directory: Path) -> AvatarBundle:
+        """The bundle in any directory, whatever the roots are; raises `NotFound`."""
+        bundle = self._parse(directory / "manifest.json", directory)
+        if bundle is None:
+            raise NotFound("avatar not found")
+        return bundle
+
     def preview(self, avatar_id: str) -> Preview:
         """The bundle's preview picture; raises `NotFound`."""
         path = self.bundle(avatar_id).directory / "preview.png"

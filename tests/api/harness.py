@@ -36,6 +36,7 @@ from tests.api.scripted_parts import SwitchedProbe, ToneSpeaker
 from tests.api.scripted_worker import ANSWER_SDP, ScriptedWorker
 
 __all__ = ["ANSWER_SDP", "ScriptedWorker", "SwitchedProbe", "ToneSpeaker"]
+from tests.support.studio import studio_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"the bytes of a picture"
 NAMES = ProviderNames(
@@ -82,11 +83,14 @@ class Api:
             Offered(avatars, models, NAMES),
             limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
         )
+        studio, customisations = studio_of(folder, avatars, models)
         self.services = ApiServices(
             sessions=sessions,
             avatars=avatars,
             voices=voices,
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
+            studio=studio,
+            customisations=customisations,
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             models=models,

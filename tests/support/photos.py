@@ -131,3 +131,8 @@ def beside(left: Picture, right: Picture) -> Picture:
     wide[: left.shape[0], : left.shape[1]] = left
     wide[: right.shape[0], left.shape[1] :] = right
     return wide
+
+
+def encoded(picture: NDArray[np.generic], kind: str = ".png") -> bytes:
+    """The picture as a file."""
+    return bytes(cv2.imencode(kind, picture)[1])

@@ -43,7 +43,7 @@ class MockRenderer:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, avatar: AvatarBundle) -> tuple[str, I420]:
-        files = read_files(avatar.directory, {})
+        files = read_files(avatar.directory, {}, avatar.reference)
         picture = decode(files.picture)
         size = size_of(avatar, picture, self._max_pixels)
         frame = to_i420(split(fit(picture, size)))

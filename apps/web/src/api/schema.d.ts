@@ -24,6 +24,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/avatars/custom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an avatar from a photo
+         * @description Make an avatar from a photo, ready for its first session.
+         *
+         *     The picture is turned upright, laid on light grey where it is transparent, and shrunk (never enlarged).
+         *     Of several faces the largest speaks; without one the picture only moves gently (see `metadata.hint`).
+         */
+        post: operations["createCustomAvatar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/avatars/{avatar_id}": {
         parameters: {
             query?: never;
@@ -38,7 +61,11 @@ export interface paths {
         get: operations["getAvatar"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a custom avatar
+         * @description Delete a custom avatar with its customisations; live sessions keep the copy that they have loaded.
+         */
+        delete: operations["deleteAvatar"];
         options?: never;
         head?: never;
         patch?: never;
@@ -58,6 +85,26 @@ export interface paths {
         get: operations["getAvatarPreview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/avatars/{avatar_id}/prewarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare an avatar
+         * @description Prepare the avatar for a model, so that a session with both starts at once; answers when it is done.
+         */
+        post: operations["prewarmAvatar"];
         delete?: never;
         options?: never;
         head?: never;
@@ -158,6 +205,70 @@ export interface paths {
          * @description Make a session with an avatar and a model; providers and keys are looked at when they are used.
          */
         post: operations["createSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's prompt and picture
+         * @description Change what sessions made later with this avatar are told and look like; running ones keep theirs.
+         *
+         *     Kept over restarts, beside the bundle: its manifest and preview stay. Both fields are changed, or neither.
+         */
+        post: operations["customizeAvatar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize/prompt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's prompt
+         * @description Change what sessions made later with this avatar are told; a missing or empty prompt clears it.
+         *
+         *     A prompt of the session's own comes first, then this one, then the avatar's, then the server's.
+         */
+        post: operations["customizePrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize/reference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's picture
+         * @description Give sessions made later with this avatar another picture, or (`reset=true`) its own again.
+         */
+        post: operations["customizeReference"];
         delete?: never;
         options?: never;
         head?: never;
@@ -787,6 +898,40 @@ export interface components {
              */
             target_model: string;
         };
+        /** Body_createCustomAvatar */
+        Body_createCustomAvatar: {
+            /**
+             * Base Avatar Id
+             * @description Avatar whose voices the new one gets.
+             * @example demo-avatar
+             */
+            base_avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with the avatar.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Crop
+             * @description Cut a picture with a small face to head and shoulders.
+             * @default false
+             * @example false
+             */
+            crop: boolean;
+            /**
+             * Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; one face is best.
+             * @example anna.jpg
+             */
+            image: string;
+            /**
+             * Name
+             * @description Name for people, at most 100 characters.
+             * @example Anna
+             */
+            name: string;
+        };
         /** Body_createOfflineBundle */
         Body_createOfflineBundle: {
             /**
@@ -807,6 +952,61 @@ export interface components {
              * @example 16000
              */
             sample_rate?: number | null;
+        };
+        /** Body_customizeAvatar */
+        Body_customizeAvatar: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with it.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Llm System Prompt
+             * @description What the character is told; absent: unchanged, empty: back to the avatar's own.
+             * @example You are a patient teacher. Answer in one or two short sentences.
+             */
+            llm_system_prompt?: string | null;
+            /**
+             * Reference Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; cropped to the avatar's size.
+             * @example anna.jpg
+             */
+            reference_image?: string | null;
+        };
+        /** Body_customizeReference */
+        Body_customizeReference: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with it.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Reference Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; cropped to the avatar's size.
+             * @example anna.jpg
+             */
+            reference_image?: string | null;
+            /**
+             * Reset
+             * @description Go back to the avatar's own picture instead.
+             * @default false
+             * @example false
+             */
+            reset: boolean;
         };
         /** Body_playAudio */
         Body_playAudio: {
@@ -1088,6 +1288,80 @@ export interface components {
              * @enum {string}
              */
             status: "created" | "initializing" | "queued";
+        };
+        /**
+         * CustomizedAvatar
+         * @description The change is kept and holds for sessions made later.
+         */
+        CustomizedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Image Updated
+             * @description Whether the picture was changed.
+             * @example true
+             */
+            image_updated: boolean;
+            /**
+             * Saved
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            saved: true;
+        };
+        /**
+         * CustomizedPrompt
+         * @description The change is kept and holds for sessions made later.
+         */
+        CustomizedPrompt: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Saved
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            saved: true;
+        };
+        /**
+         * DeletedAvatar
+         * @description The avatar is gone.
+         */
+        DeletedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example custom-anna-20260131-120000-123
+             */
+            avatar_id: string;
+            /**
+             * Deleted
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            deleted: true;
+            /**
+             * Status
+             * @description Always `deleted`.
+             * @default deleted
+             * @example deleted
+             * @constant
+             */
+            status: "deleted";
         };
         /**
          * DeletedSession
@@ -1483,6 +1757,69 @@ export interface components {
             provider: string;
         };
         /**
+         * MadeAvatar
+         * @description The new avatar, and what was found in its picture.
+         */
+        MadeAvatar: {
+            /**
+             * Height
+             * @description Height of the streamed video, pixels (even).
+             * @example 640
+             */
+            height: number;
+            /**
+             * Id
+             * @description Name for requests, made of name and time.
+             * @example custom-anna-20260131-120000-123
+             */
+            id: string;
+            /**
+             * Is Custom
+             * @description Made through the API, so it can be deleted.
+             * @example true
+             */
+            is_custom: boolean;
+            /**
+             * Metadata
+             * @description As in the manifest: `base_avatar_id`, `consent`, `animation` (landmarks, 0..1), and `hint`, what to do for a livelier face, where there is something to say.
+             * @example {
+             *       "animation": {
+             *         "mode": "face",
+             *         "mouth_center": [
+             *           0.5,
+             *           0.6
+             *         ],
+             *         "mouth_rx": 0.09,
+             *         "mouth_ry": 0.03
+             *       },
+             *       "base_avatar_id": "demo-avatar",
+             *       "consent": "stated",
+             *       "custom_avatar": true
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Model Type
+             * @description Model it was made for; a hint.
+             * @example portrait
+             */
+            model_type: string;
+            /**
+             * Name
+             * @description Name for people.
+             * @example Anna
+             */
+            name: string;
+            /**
+             * Width
+             * @description Width of the streamed video, pixels (even).
+             * @example 512
+             */
+            width: number;
+        };
+        /**
          * MediaStartedEvent
          * @description First sound and frame of the turn go out.
          */
@@ -1675,6 +2012,70 @@ export interface components {
              * @example en_US-joe-medium
              */
             voice?: string | null;
+        };
+        /**
+         * PrewarmRequest
+         * @description What to prepare the avatar for.
+         */
+        PrewarmRequest: {
+            /**
+             * Model
+             * @description A connected model of `GET /models`; default: the first.
+             * @example portrait
+             */
+            model?: string | null;
+        };
+        /**
+         * PrewarmedAvatar
+         * @description The avatar is ready: a session with it starts at once.
+         */
+        PrewarmedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Model
+             * @description The model it was prepared for.
+             * @example portrait
+             */
+            model: string;
+            /**
+             * Runtime Status
+             * @description Always `ready`.
+             * @default ready
+             * @example ready
+             * @constant
+             */
+            runtime_status: "ready";
+            /**
+             * Status
+             * @description Always `ready`.
+             * @default ready
+             * @example ready
+             * @constant
+             */
+            status: "ready";
+        };
+        /**
+         * PromptRequest
+         * @description What the avatar is told from now on.
+         */
+        PromptRequest: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Llm System Prompt
+             * @description At most 20 000 characters; missing or empty: back to the avatar's own.
+             * @example You are a patient teacher. Answer in one or two short sentences.
+             */
+            llm_system_prompt?: string | null;
         };
         /**
          * QueueStatusBody
@@ -2420,6 +2821,163 @@ export interface operations {
             };
         };
     };
+    createCustomAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "base_avatar_id": "demo-avatar",
+                 *       "image": "anna.jpg",
+                 *       "name": "Anna"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_createCustomAvatar"];
+            };
+        };
+        responses: {
+            /** @description The new avatar, and what was found in its picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "height": 640,
+                     *       "id": "custom-anna-20260131-120000-123",
+                     *       "is_custom": true,
+                     *       "metadata": {
+                     *         "animation": {
+                     *           "mode": "face",
+                     *           "mouth_center": [
+                     *             0.5,
+                     *             0.6
+                     *           ],
+                     *           "mouth_rx": 0.09,
+                     *           "mouth_ry": 0.03
+                     *         },
+                     *         "base_avatar_id": "demo-avatar",
+                     *         "consent": "stated",
+                     *         "custom_avatar": true
+                     *       },
+                     *       "model_type": "portrait",
+                     *       "name": "Anna",
+                     *       "width": 512
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getAvatar: {
         parameters: {
             query?: never;
@@ -2460,6 +3018,78 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["AvatarManifest"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `GET /avatars`. */
+                avatar_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The avatar is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "custom-anna-20260131-120000-123",
+                     *       "deleted": true,
+                     *       "status": "deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedAvatar"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description There is no such thing. */
@@ -2550,6 +3180,148 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    prewarmAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `GET /avatars`. */
+                avatar_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "model": "portrait"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PrewarmRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description The avatar is ready: a session with it starts at once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "model": "portrait",
+                     *       "runtime_status": "ready",
+                     *       "status": "ready"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PrewarmedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
@@ -2814,6 +3586,415 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizeAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_customizeAvatar"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "image_updated": true,
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedPrompt"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizeReference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_customizeReference"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "image_updated": true,
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.core.avatars import AvatarBundle
+from opentalking.providers.render.portrait.orientation import orientation_of, upright
 
 Picture = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, BGR."""
@@ -56,14 +57,19 @@ class PictureFiles:
     animation: dict[str, Any] = field(default_factory=dict)
 
 
-def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
-    """Read the pictures of a bundle with this manifest; raises `FileNotFoundError` if there is none."""
-    for name in PICTURE_NAMES:
+def read_files(directory: Path, manifest: dict[str, Any], reference: bytes | None = None) -> PictureFiles:
+    """Read the pictures of a bundle with this manifest; raises `FileNotFoundError` if there is none.
+
+    `reference` is a picture file that takes the place of the bundle's own.
+    """
+    for name in PICTURE_NAMES if reference is None else ():
         if (directory / name).is_file():
             picture = (directory / name).read_bytes()
             break
     else:
-        raise FileNotFoundError(f"the bundle has no {PICTURE_NAMES[0]}")
+        if reference is None:
+            raise FileNotFoundError(f"the bundle has no {PICTURE_NAMES[0]}")
+        picture = reference
     lids = _read_lids(directory, manifest)
     digest = hashlib.sha256(picture)
     if lids:
@@ -129,15 +135,15 @@ def decode(data: bytes) -> Picture:
     try:
         image = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
         if image is not None and (image.ndim != 3 or image.shape[2] != 4):
-            # this way turns greyscale, 16 bits and the camera's orientation into plain BGR
-            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)
+            # this way turns greyscale and 16 bits into plain BGR
+            image = cv2.imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise ValueError(f"the picture cannot be decoded: {error.err}") from error
     if image is None:
         raise ValueError("the picture cannot be decoded")
     if image.shape[2] == 4:
         image = _flatten(image)
-    return np.ascontiguousarray(image, np.uint8)
+    return np.ascontiguousarray(upright(image, orientation_of(data)), np.uint8)
 
 
 def _flatten(image: NDArray[Any]) -> Picture:

@@ -121,6 +121,16 @@ class PortraitRenderer:
             raise
         return PortraitFace(self, portrait, key)
 
+    async def forget(self, avatar: AvatarBundle) -> str:
+        """Drop the prepared portrait of `avatar`; see `opentalking.core.providers.KeepsAvatars`."""
+        key, _, _ = await self.run(partial(self._identify, avatar))
+        promise = self._portraits.pop(key, None)
+        if promise is not None:  # it may be about to be kept on disk
+            await asyncio.gather(self._result(promise), return_exceptions=True)
+        if self._config.cache_directory:
+            await self.run(partial(self._path(key).unlink, missing_ok=True))
+        return key
+
     async def aclose(self) -> None:
         """Stop the threads; frames under way are finished and dropped; idempotent."""
         self._closed = True
@@ -160,15 +170,18 @@ class PortraitRenderer:
         return future
 
     def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, Picture]:
-        files = read_files(avatar.directory, avatar.manifest)
+        files = read_files(avatar.directory, avatar.manifest, avatar.reference)
         picture = decode(files.picture)
         size = size_of(avatar, picture, self._config.max_pixels)
         key = f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}"
         return key, files, fit(picture, size)
 
+    def _path(self, key: str) -> Path:
+        assert self._config.cache_directory is not None  # noqa: S101 - asked only where there is one
+        return self._config.cache_directory / f"{key}.npz"
+
     def _prepare(self, key: str, files: PictureFiles, picture: Picture) -> PreparedPortrait:
-        directory = self._config.cache_directory
-        path = directory / f"{key}.npz" if directory else None
+        path = self._path(key) if self._config.cache_directory else None
         portrait = prepared.load(path) if path else None
         if portrait is None:
             lids = lid_pictures(picture, files.lids) if files.lids else ()
@@ -184,6 +197,7 @@ def _keep(portrait: PreparedPortrait, path: Path) -> None:
     """Save for the next start; a full or read-only disk costs only time then."""
     try:
         prepared.save(portrait, path)
+        prepared.sweep(path.parent)
     except OSError as error:
         log.warning("cannot keep the prepared portrait", path=str(path), error=str(error))
 
