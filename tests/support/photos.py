@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -133,6 +134,6 @@ def beside(left: Picture, right: Picture) -> Picture:
     return wide
 
 
-def encoded(picture: NDArray[np.generic], kind: str = ".png") -> bytes:
+def encoded(picture: NDArray[np.integer[Any] | np.floating[Any]], kind: str = ".png") -> bytes:
     """The picture as a file."""
     return bytes(cv2.imencode(kind, picture)[1])
