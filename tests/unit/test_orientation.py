@@ -31,7 +31,7 @@ STORED: dict[int, Callable[[Picture], Picture]] = {
 def tiff(orientation: int, order: str = ">") -> bytes:
     mark = b"MM\0*" if order == ">" else b"II*\0"
     entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
-    return mark + struct.pack(f"{order}IH", 8, 1) + entry + bytes(4)
+    return bytes(mark + struct.pack(f"{order}IH", 8, 1) + entry + bytes(4))
 
 
 def png(picture: Picture, exif: bytes) -> bytes:
@@ -41,7 +41,7 @@ def png(picture: Picture, exif: bytes) -> bytes:
 
 def jpeg(picture: Picture, exif: bytes) -> bytes:
     data, body = encoded(picture, ".jpg"), b"Exif\0\0" + exif
-    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
+    return bytes(data[:2]) + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
 
 
 def webp(picture: Picture, exif: bytes) -> bytes:
@@ -50,7 +50,7 @@ def webp(picture: Picture, exif: bytes) -> bytes:
     head = b"VP8X" + struct.pack("<I", 10) + bytes([0x08 if picture.shape[2] == 3 else 0x18, 0, 0, 0]) + size
     body = b"Exif\0\0" + exif
     inside = b"WEBP" + head + data[12:] + b"EXIF" + struct.pack("<I", len(body)) + body
-    return b"RIFF" + struct.pack("<I", len(inside)) + inside
+    return bytes(b"RIFF" + struct.pack("<I", len(inside)) + inside)
 
 
 @pytest.mark.parametrize("orientation", STORED)

@@ -27,6 +27,7 @@ _SMALLEST_SIDE = 16
 _FLATTENED_ROWS = 128
 _MOST_LID_STEPS = 12
 _RESAMPLING_BLUR = 0.8
+_MOTION_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class PictureFiles:
     """The bytes of a bundle's pictures and the fingerprint of their content.
 
     `animation` is the manifest's `metadata.animation`, and `mode` what it says there, None if it leaves
-    the choice to the renderer.
+    the choice to the renderer. `motion` is the file of an idle motion of its own, empty without one.
     """
 
     picture: bytes
@@ -55,6 +56,7 @@ class PictureFiles:
     fingerprint: str
     mode: Mode | None = None
     animation: dict[str, Any] = field(default_factory=dict)
+    motion: bytes = b""
 
 
 def read_files(directory: Path, manifest: dict[str, Any], reference: bytes | None = None) -> PictureFiles:
@@ -81,7 +83,8 @@ def read_files(directory: Path, manifest: dict[str, Any], reference: bytes | Non
     if "lips" in animation:
         told = [animation.get(name) for name in ("lips", "outer_lip", "inner_mouth")]
         digest.update(f"|{json.dumps(told)}".encode())
-    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode, animation)
+    motion = _read_motion(directory, animation)
+    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode, animation, motion)
 
 
 def _animation(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +113,19 @@ def _read_lids(directory: Path, manifest: dict[str, Any]) -> LidStrip | None:
     if not (0 <= top < bottom <= 1 and 1 <= steps <= _MOST_LID_STEPS):
         return None
     return LidStrip(data, steps, top, bottom)
+
+
+def _read_motion(directory: Path, animation: dict[str, Any]) -> bytes:
+    """The file that `metadata.animation.motion` names; empty if it is not there or too large."""
+    name = animation.get("motion")
+    if not isinstance(name, str):
+        return b""
+    try:
+        with (directory / Path(name).name).open("rb") as file:
+            data = file.read(_MOTION_MAX_BYTES + 1)
+    except (OSError, ValueError):
+        return b""
+    return data if len(data) <= _MOTION_MAX_BYTES else b""
 
 
 def lid_pictures(picture: Picture, strip: LidStrip) -> tuple[Picture, ...]:
