@@ -128,7 +128,7 @@ def _material(source: Path) -> tuple[bytes, dict[str, bytes], dict[str, object]]
     from opentalking.services.video_avatars import filmed  # noqa: PLC0415
 
     seen = filmed(source)
-    typer.echo(f"The picture at {seen.at_seconds:.1f} s is the best; the head moves as in the video, calmer.")
+    typer.echo(f"The picture at {seen.at_seconds:.2f} s is the best; the head moves as in the video, calmer.")
     return seen.picture, seen.files, seen.animation
 
 

@@ -33,6 +33,8 @@ def filmed(path: Path, limits: FootageLimits | None = None) -> Filmed:
     study = VideoStudy(FaceFinder())
     for shot in footage(path, limits):
         study.add(shot.picture(_STUDIED_SIDE))
+        if study.is_hopeless:
+            break
     if trouble := study.trouble():
         raise InvalidInput(trouble)
     number = study.best()

@@ -81,9 +81,14 @@ class VideoStudy:
         """How much was looked at."""
         return len(self._glimpses) / FPS
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether there was no face for so long that the rest need not be looked at."""
+        return len(self._glimpses) >= FPS and not self._seen()
+
     def trouble(self) -> str:
         """Why nothing can be made of it, "" if something can."""
-        if self.seconds < LEAST_SECONDS:
+        if self.seconds < LEAST_SECONDS and not self.is_hopeless:
             return f"the video lasts {self.seconds:.1f} s, at least {LEAST_SECONDS:.0f} s are needed"
         if len(self._seen()) < _LEAST_SEEN_SHARE * len(self._glimpses):
             return "the face is not seen all the time; film one person who looks at the camera"
