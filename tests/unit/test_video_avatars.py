@@ -21,6 +21,7 @@ from opentalking.providers.render.portrait import PortraitRenderer
 from opentalking.providers.render.portrait.acting.motion import IDLE_FRAMES, USUAL
 from opentalking.providers.render.portrait.idling import LIMITS, read_idling
 from opentalking.services.bundle_check import problems_of
+from opentalking.services.custom_avatars import AvatarMaker, NewAvatar
 from opentalking.services.video_avatars import filmed
 from tests.support.portraits import difference, frames_of, rendered, spoken
 from tests.support.videos import BLINK, BLUR, TALK, faces, roll_degrees, write_video
@@ -75,7 +76,7 @@ def test_the_head_moves_as_in_the_video_only_calmer(bundle: AvatarBundle) -> Non
     idling = read_idling((bundle.directory / "motion.json").read_bytes())
     rolls = np.array([pose.roll for pose in idling.poses])
     there, back = rolls[:50], rolls[:49:-1]
-    assert np.allclose(there, back, atol=5e-4), "there and back"
+    assert np.allclose(there, back, atol=1.5e-3), "there and back"
     starts = range(115 - 100 + 1)
     known = [[roll_degrees(start + 2 * k) for k in range(50)] for start in starts]
     likeness = [np.corrcoef(there, one)[0, 1] for one in known]
@@ -225,27 +226,26 @@ def test_what_is_no_short_video_is_refused(tmp_path: Path, video: Path) -> None:
 
 
 def test_a_video_without_a_face_or_too_short_is_refused_with_a_word(tmp_path: Path) -> None:
-    wall = [np.full((120, 160, 3), 90, np.uint8)] * 60
-    result = run(
-        "avatar", "create", str(write_video(tmp_path / "wall.mp4", wall)), "--out", str(tmp_path / "out")
-    )
-    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "face is not seen" in result.stderr
+    wall = [np.full((60, 80, 3), 90, np.uint8)] * 60
+    with pytest.raises(InvalidInput, match="face is not seen"):
+        filmed(write_video(tmp_path / "wall.mp4", wall))
     with pytest.raises(InvalidInput, match="at least 2 s"):
         filmed(write_video(tmp_path / "short.mp4", wall[:20]))
+    result = run("avatar", "create", str(tmp_path / "short.mp4"), "--out", str(tmp_path / "out"))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_crop_of_the_picture_keeps_the_motion(tmp_path: Path) -> None:
     """The motion is in millimetres of the face, so it does not depend on the picture's size."""
     room = []
-    for face in faces(55):
-        picture = np.full((720, 900, 3), 160, np.uint8)
-        picture[200:416, 350:535] = cv2.resize(face, (185, 216), interpolation=cv2.INTER_AREA)
+    for face in faces(52):
+        picture = np.full((600, 720, 3), 160, np.uint8)
+        picture[180:396, 280:465] = cv2.resize(face, (185, 216), interpolation=cv2.INTER_AREA)
         room.append(picture)
-    path = write_video(tmp_path / "room.mp4", room)
-    result = run("avatar", "create", str(path), "--crop", "--out", str(tmp_path / "out"))
-    assert result.returncode == 0, result.stderr
-    made = AvatarCatalog([tmp_path / "out"], 409_600).bundle("room")
-    assert made.width < 600
-    assert (made.directory / "motion.json").is_file()
+    seen = filmed(write_video(tmp_path / "room.mp4", room))
+    wanted = NewAvatar(seen.picture, "Anna", files=seen.files, animation=seen.animation, crop=True)
+    made = AvatarMaker(tmp_path / "out").make(wanted)
+    assert made.study.width < 500
+    assert made.study.verdict.mode == "face"
+    assert read_idling((made.directory / "motion.json").read_bytes()) != USUAL

@@ -70,10 +70,11 @@ class VideoStudy:
     def __init__(self, finder: FaceFinder) -> None:
         self._finder = finder
         self._glimpses: list[Glimpse | None] = []
+        self._last: Mesh | None = None
 
     def add(self, picture: Picture) -> None:
         """Look at the next frame."""
-        mesh = self._finder.find_mesh(picture)
+        mesh = self._last = self._finder.find_mesh(picture, self._last)
         self._glimpses.append(None if mesh is None else _glimpse(picture, mesh))
 
     @property
