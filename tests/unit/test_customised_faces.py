@@ -4,13 +4,13 @@ import os
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from opentalking.catalog.avatars import AvatarCatalog
-from opentalking.catalog.bundles import sweep_bundles
+from opentalking.catalog.bundles import rename_bundle, sweep_bundles
 from opentalking.catalog.customisations import CustomisationStore
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import Forbidden
@@ -148,6 +148,21 @@ def studio_over(rooms: Rooms, catalog: AvatarCatalog) -> AvatarStudio:
             workshop=Workshop(),
         )
     )
+
+
+def test_of_two_at_the_same_millisecond_one_gets_the_next(tmp_path: Path) -> None:
+    maker = AvatarMaker(tmp_path)
+    wanted = NewAvatar(encoded(spectacled(), ".jpg"), "Grace")
+    first = maker.make(wanted)
+    other = maker.stage(wanted)
+    manifest = {**other.manifest, "id": first.manifest["id"]}
+    twin = replace(other, directory=rename_bundle(other.directory, manifest), manifest=manifest)
+    second = maker.publish(twin)
+    maker.discard(twin)
+    assert second.manifest["id"] != first.manifest["id"]
+    bundles = AvatarCatalog([tmp_path], 409_600).all()
+    assert {bundle.id for bundle in bundles} == {first.manifest["id"], second.manifest["id"]}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_a_killed_server_left_is_swept_but_not_what_is_under_way(tmp_path: Path) -> None:
