@@ -265,7 +265,7 @@ def _services(
         speech=SpeechService(toolbox.speakers, choices, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,
-        exports=make_exports(environment, toolbox, avatars),
+        exports=make_exports(environment, toolbox, avatar_source(settings, avatars)),
         events=toolbox.events,
         health=health,
         queue_status=queue,

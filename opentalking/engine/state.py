@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.errors import OpenTalkingError, Unavailable
+from opentalking.core.errors import OpenTalkingError, ProviderError, Unavailable
 from opentalking.core.events import ErrorEvent, QueuedEvent, StateChangedEvent
 from opentalking.core.providers import Face
 from opentalking.core.sessions import SessionRecord, SessionState, transition
@@ -100,7 +100,11 @@ class SessionLife:
     async def _load(self) -> Face:
         settings = self.record.settings
         bundle = self.avatar = await self._tools.avatars.bundle(settings.avatar_id)
-        face = self._opened = await self._tools.renderers[settings.model].open(bundle)
+        try:
+            face = self._opened = await self._tools.renderers[settings.model].open(bundle)
+        except ProviderError:
+            await self._tools.avatars.bundle(settings.avatar_id)  # deleted meanwhile: `NotFound` says so
+            raise
         await self._tools.idle_cache.get(face.idle_key, "h264", face.idle_frames)
         return face
 

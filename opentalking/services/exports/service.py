@@ -21,6 +21,7 @@ from opentalking.core.media import MEDIA_RATE
 from opentalking.core.sessions import SessionRecord, SessionState
 from opentalking.inference.host import InferenceProcess, ProcessConfig
 from opentalking.services.avatars import AvatarService
+from opentalking.services.customised import CustomisedAvatars, pictured_in
 from opentalking.services.exports.artifacts import FilmFacts
 from opentalking.services.exports.queue import JobQueue
 from opentalking.services.exports.records import ARTIFACT_FILES, Artifact, JobFiles, JobRecord
@@ -82,7 +83,11 @@ class ExportService:
     """Everything that clients ask of offline bundles; `running` must be entered for jobs to be rendered."""
 
     def __init__(
-        self, root: Path, ports: SessionPorts, avatars: AvatarService, config: ExportConfig | None = None
+        self,
+        root: Path,
+        ports: SessionPorts,
+        avatars: AvatarService | CustomisedAvatars,
+        config: ExportConfig | None = None,
     ) -> None:
         self._config = config or ExportConfig()
         self._store, self._bus = ports.store, ports.commands
@@ -235,10 +240,11 @@ class ExportService:
         plugin = self._config.plugins.get(record.model)
         if plugin is None:
             raise Unavailable(f"model {record.model} cannot be rendered offline on this server")
+        folder = self._files.work(record).resolve()
         order = RenderOrder(
-            folder=self._files.work(record).resolve(),
+            folder=folder,
             plugin=plugin,
-            avatar=job.avatar,
+            avatar=await asyncio.to_thread(pictured_in, job.avatar, folder),
             facts=FilmFacts(**record.model_dump(), avatar_name=job.avatar.name),
         )
         process = InferenceProcess(
