@@ -18,6 +18,7 @@ import opentalking
 from apps.api.deps import ApiServices
 from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
+from apps.unified.listening import make_recognisers
 from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
@@ -48,6 +49,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayService
+from opentalking.services.recognition import RecognitionService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.settings import Environment, Settings, parse_port_range
@@ -97,6 +99,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
         idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
         encode_pool=pool,
         said=make_spool(settings, said_pool),
+        recognisers=make_recognisers(environment),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
@@ -187,6 +190,9 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
         tts_fallback=None if settings.tts_fallback == "none" else settings.tts_fallback,
         first_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
         next_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
+        stt_provider=settings.stt_default_provider,
+        stt_fallback=None if settings.stt_fallback == "none" else settings.stt_fallback,
+        recognition_seconds=settings.stt_timeout_sec,
         history_messages=settings.llm_history_messages,
         connect_timeout_seconds=settings.session_connect_timeout,
         reconnect_timeout_seconds=settings.session_reconnect_timeout,
@@ -222,7 +228,9 @@ def _services(
     environment: Environment, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
 ) -> ApiServices:
     settings = environment.settings
-    names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
+    names = ProviderNames(
+        SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES | set(toolbox.recognisers), SPEECH_ALIASES
+    )
     default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
     sessions = SessionService(
         SessionPorts(toolbox.store, toolbox.commands, toolbox.events),
@@ -232,12 +240,13 @@ def _services(
 
     def health() -> HealthInfo:
         speaker = toolbox.speakers.get(default_speech)
+        listener = toolbox.recognisers.get(settings.stt_default_provider)
         return HealthInfo(
             llm=toolbox.chat_model.info(),
             tts_provider=default_speech,
             tts_ready=speaker is not None and not speaker.ready(),
             stt_provider=settings.stt_default_provider,
-            stt_ready=False,
+            stt_ready=listener is not None and not listener.ready(),
         )
 
     async def queue() -> QueueStatus:
@@ -254,6 +263,7 @@ def _services(
         playing=PlayService(sessions, toolbox.commands),
         models=models,
         exports=make_exports(environment, toolbox, avatars),
+        recognition=RecognitionService(sessions, toolbox.commands, names),
         events=toolbox.events,
         health=health,
         queue_status=queue,
@@ -303,5 +313,7 @@ async def _close_providers(toolbox: Toolbox) -> None:
     await toolbox.chat_model.aclose()
     for speaker in toolbox.speakers.values():
         await speaker.aclose()
+    for recogniser in toolbox.recognisers.values():
+        await recogniser.aclose()
     for renderer in {id(renderer): renderer for renderer in toolbox.renderers.values()}.values():
         await renderer.aclose()

@@ -8,7 +8,7 @@ from typing import Protocol
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import EMOTIONS
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 from opentalking.engine.said import SaidSpool
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
@@ -46,6 +46,9 @@ class EngineConfig:
     emotion_tags: bool = False
     tts_provider: str = "local"
     tts_fallback: str | None = "local"
+    stt_provider: str = "local"
+    stt_fallback: str | None = "local"
+    recognition_seconds: float = 50.0
     first_audio_timeout_seconds: float = 20.0
     next_audio_timeout_seconds: float = 20.0
     history_messages: int = 40
@@ -92,3 +95,4 @@ class Toolbox:
     idle_cache: IdleCache
     encode_pool: Executor
     said: SaidSpool | None = None
+    recognisers: Mapping[str, SpeechToText] = field(default_factory=dict)

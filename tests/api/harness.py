@@ -28,6 +28,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.recognition import RecognitionService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -66,6 +67,7 @@ class Api:
         (self.avatars_root / "demo-avatar" / "preview.png").write_bytes(PNG)
         self.store, self.bus, self.events = MemorySessionStore(), MemoryCommandBus(), MemoryEventBus()
         self.worker = ScriptedWorker(self.bus, self.store, self.events)
+        self.run_worker = self.worker.run
         self.speakers = {
             "local": ToneSpeaker("local"),
             "edge": ToneSpeaker("edge", trouble="the package edge-tts is missing"),
@@ -93,6 +95,7 @@ class Api:
             exports=ExportService(
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
             ),
+            recognition=RecognitionService(sessions, self.bus, NAMES),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False
@@ -122,7 +125,7 @@ class Api:
         app = self.app()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
-            running(self.worker.run()),
+            running(self.run_worker()),
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://test") as client,
         ):
@@ -132,7 +135,7 @@ class Api:
     async def served(self) -> AsyncIterator[str]:
         """The API on a loopback port; yields its base URL."""
         server = make_server(self.app(), "127.0.0.1", 0)
-        async with running(self.worker.run()):
+        async with running(self.run_worker()):
             serving = asyncio.create_task(server.serve())
             await asyncio.wait_for(server.ready.wait(), 10)
             try:

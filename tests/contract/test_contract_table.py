@@ -32,9 +32,6 @@ AWAITED_ROUTES = frozenset(
         "POST /sessions/customize",
         "POST /sessions/customize/prompt",
         "POST /sessions/customize/reference",
-        "POST /sessions/{session_id}/transcribe",
-        "POST /sessions/{session_id}/speak_audio",
-        "POST /sessions/{session_id}/speak_flashtalk_audio",
         "POST /sessions/{session_id}/flashtalk-recording/start",
         "POST /sessions/{session_id}/flashtalk-recording/stop",
         "GET /sessions/{session_id}/flashtalk-recording",
@@ -57,7 +54,6 @@ AWAITED_SETTINGS = frozenset(
         "FLASHHEAD_WS_URL",
         "FLASHHEAD_BASE_URL",
         "FLASHHEAD_MODEL",
-        "STT_FALLBACK",
         "API_KEYS",
     }
 )

@@ -23,7 +23,7 @@ from opentalking.core.commands import (
 from opentalking.core.errors import NotFound
 from opentalking.core.events import Event, TerminatedEvent
 from opentalking.core.ids import new_id
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 from opentalking.core.sessions import SessionRecord, SessionSettings
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.said import SaidSpool
@@ -31,7 +31,7 @@ from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
 from opentalking.media.output import MediaOutput
-from opentalking.providers.fake import FlatRenderer, ScriptedModel, ToneVoice
+from opentalking.providers.fake import FlatRenderer, ScriptedListener, ScriptedModel, ToneVoice
 from tests.support.virtual_time import InlineExecutor, VirtualTimeLoop
 
 Test = Callable[..., Coroutine[Any, Any, None]]
@@ -188,6 +188,9 @@ class Parts:
     """What a test may replace."""
 
     speakers: Mapping[str, TextToSpeech] = field(default_factory=lambda: {"local": ToneVoice("local")})
+    recognisers: Mapping[str, SpeechToText] = field(
+        default_factory=lambda: {"local": ScriptedListener(name="local")}
+    )
     chat_model: ChatModel = field(default_factory=ScriptedModel)
     renderers: dict[str, Renderer] = field(default_factory=lambda: {"fake": FlatRenderer()})
     config: EngineConfig = field(default_factory=EngineConfig)
@@ -212,6 +215,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         idle_cache=IdleCache(None, executor),
         encode_pool=executor,
         said=parts.said,
+        recognisers=parts.recognisers,
     )
     worker = Worker(toolbox, parts.config)
     async with asyncio.TaskGroup() as group:

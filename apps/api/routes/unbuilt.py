@@ -14,7 +14,6 @@ UNBUILT = (
     ("POST", "/sessions/customize"),
     ("POST", "/sessions/customize/prompt"),
     ("POST", "/sessions/customize/reference"),
-    ("POST", "/sessions/{session_id}/transcribe"),
     ("POST", f"{_RECORDING}/start"),
     ("POST", f"{_RECORDING}/stop"),
     ("GET", _RECORDING),
