@@ -129,7 +129,8 @@ class Hearing:
         )
         on_end = partial(recognition.stop_after, config.recognition_seconds, late)
         recognisers = Recognisers(self._toolbox.recognisers, provider, config.stt_fallback)
-        text = await recognisers.recognise(Utterance(outlet, self._touch, on_end), partial_text)
+        utterance = Utterance(outlet, self._touch, on_end, keep=recognisers.stand_in is not None)
+        text = await recognisers.recognise(utterance, partial_text)
         # Where words start a turn, the final transcript goes out together with it.
         if (has_partial or text) and not (text and command.answer):
             self._tell(command, text, is_final=True)

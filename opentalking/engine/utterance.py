@@ -17,30 +17,31 @@ log = structlog.get_logger(__name__)
 
 
 class Utterance:
-    """The sound of one utterance, which can be heard again from its start while it is still coming in.
+    """The sound of one utterance, at most 10 minutes, while it is still coming in.
 
-    `on_sound` is called for each new piece, `on_end` once, when there are no more. At most 10 minutes.
+    `on_sound` is called for each new piece, `on_end` once, when there are no more. With `keep` it can be
+    heard again from its start.
     """
 
-    def __init__(self, outlet: AudioOutlet, on_sound: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, outlet: AudioOutlet, on_sound: Callable[[], None], on_end: Callable[[], None], *, keep: bool
+    ) -> None:
         self._outlet = outlet
         self._on_sound = on_sound
         self._on_end = on_end
+        self._keep = keep
         self._heard: list[Samples] = []
         self._room = round(MAX_SECONDS * RECOGNITION_RATE)
         self._is_whole = False
 
     async def sound(self) -> AsyncGenerator[Samples, None]:
-        """Every piece, those heard before first. Raises `Conflict` when the sound was dropped half-way."""
-        position = 0
-        while True:
-            while position < len(self._heard):
-                position += 1
-                yield self._heard[position - 1]
-            if self._is_whole or not await self._hear_more():
-                return
+        """Every piece, those kept first. Raises `Conflict` when the sound was dropped half-way."""
+        for piece in tuple(self._heard):
+            yield piece
+        while not self._is_whole and (more := await self._hear_more()) is not None:
+            yield more
 
-    async def _hear_more(self) -> bool:
+    async def _hear_more(self) -> Samples | None:
         try:
             piece = await self._outlet.next()
         except StreamClosed as closed:
@@ -50,13 +51,14 @@ class Utterance:
                 raise Conflict("the sound broke off before its end; send it again", code="dropped")
             self._is_whole = True
             self._on_end()
-            return False
+            return None
         self._on_sound()
         self._room -= len(piece)
         if self._room < 0:
             raise TooLarge(f"the audio is longer than {MAX_SECONDS:g} seconds; send less")
-        self._heard.append(piece)
-        return True
+        if self._keep:
+            self._heard.append(piece)
+        return piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,20 @@ class Recognisers:
     provider: str
     fallback: str | None
 
+    @property
+    def stand_in(self) -> str | None:
+        """Who hears the utterance again when the first one fails."""
+        return self.fallback if self.fallback != self.provider and self.fallback in self.known else None
+
     async def recognise(self, utterance: Utterance, on_partial: Callable[[str], None]) -> str:
         """The words of `utterance`, "" when there are none; raises `ProviderError`, `TooMany`."""
         try:
             return await self._ask(self.provider, utterance, on_partial)
         except ProviderError as error:
-            if self.fallback in (None, self.provider) or self.fallback not in self.known:
+            if self.stand_in is None:
                 raise
-            log.warning("stt fallback", provider=self.provider, fallback=self.fallback, error=error.message)
-        return await self._ask(self.fallback, utterance, on_partial)
+            log.warning("stt fallback", provider=self.provider, fallback=self.stand_in, error=error.message)
+        return await self._ask(self.stand_in, utterance, on_partial)
 
     async def _ask(self, name: str, utterance: Utterance, on_partial: Callable[[str], None]) -> str:
         recogniser = self.known.get(name)

@@ -1423,7 +1423,7 @@ export interface components {
             /**
              * Stt Key Set
              * @description Speech recognition can work as configured.
-             * @example false
+             * @example true
              */
             stt_key_set: boolean;
             /**
@@ -2724,7 +2724,7 @@ export interface operations {
                      *       },
                      *       "llm_key_set": true,
                      *       "status": "ok",
-                     *       "stt_key_set": false,
+                     *       "stt_key_set": true,
                      *       "stt_provider": "local",
                      *       "tts_key_set": true,
                      *       "tts_provider": "local",
