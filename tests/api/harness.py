@@ -29,6 +29,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
@@ -70,6 +71,7 @@ class Api:
         (self.avatars_root / "demo-avatar" / "preview.png").write_bytes(PNG)
         self.store, self.bus, self.events = MemorySessionStore(), MemoryCommandBus(), MemoryEventBus()
         self.worker = ScriptedWorker(self.bus, self.store, self.events)
+        self.run_worker = self.worker.run
         self.speakers = {
             "local": ToneSpeaker("local"),
             "edge": ToneSpeaker("edge", trouble="the package edge-tts is missing"),
@@ -102,6 +104,7 @@ class Api:
             exports=ExportService(
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
             ),
+            recognition=RecognitionService(sessions, self.bus, NAMES),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False
@@ -131,7 +134,7 @@ class Api:
         app = self.app()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
-            running(self.worker.run()),
+            running(self.run_worker()),
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://test") as client,
         ):

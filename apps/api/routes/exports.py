@@ -5,15 +5,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from apps.api.audio_form import OptionalSoundForm, required
 from apps.api.deps import Services
 from apps.api.downloads import Download
 from apps.api.forms import form_route
 from apps.api.responses import Responses, errors
-from apps.api.routes.audio import AudioFile, PlainFile, SampleRate, sound_of
 from apps.api.routes.sessions import SessionId
 from apps.api.schemas.base import UUID_EXAMPLE
 from apps.api.schemas.export import STATES, BundleStatus, QueuedBundle
-from opentalking.core.errors import TooLarge
 from opentalking.services.exports.service import UploadedSound
 
 router = APIRouter(tags=["sessions"], route_class=form_route(lambda limits: limits.audio_bytes))
@@ -40,12 +39,7 @@ _FILES: Responses = {
     responses=errors(400, 404, 409, 413, 429, 503),
 )
 async def create(
-    session_id: SessionId,
-    request: Request,
-    services: Services,
-    file: PlainFile = None,
-    audio: AudioFile = None,
-    sample_rate: SampleRate = None,
+    session_id: SessionId, request: Request, services: Services, form: OptionalSoundForm
 ) -> QueuedBundle:
     """Render a film in the background, faster than it plays: of a sound file, or, without a body, of
     everything the session has said, as it was heard. One job of a session runs at a time and four more may
@@ -53,12 +47,8 @@ async def create(
     """
     sound = None
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        upload, raw_rate = sound_of(file, audio, sample_rate)
-        if (upload.size or 0) > services.limits.audio_bytes:
-            raise TooLarge(
-                f"the sound is larger than {services.limits.audio_bytes} bytes; send a smaller file"
-            )
-        sound = UploadedSound(upload.file, raw_rate)
+        sent = required(form)
+        sound = UploadedSound(sent.file, sent.raw_rate)
     job_id = await services.exports.request(session_id, sound)
     return QueuedBundle(session_id=session_id, job_id=job_id)
 

@@ -181,7 +181,8 @@ class ExportService:
                 command = CopySaid(session_id=session.session_id, job_id=record.job_id)
                 await self._bus.call(command, _COMMAND_SECONDS)
             else:
-                await asyncio.to_thread(self._decode, record, sound)
+                folder = self._files.work(record)
+                await asyncio.to_thread(_keep, sound, folder, self._config.sound_seconds)
             await asyncio.to_thread(self._files.save, record)
         except OSError as error:
             await asyncio.to_thread(self._files.discard, record)
@@ -190,17 +191,6 @@ class ExportService:
             await asyncio.to_thread(self._files.discard, record)
             raise
         return _Job(record, avatar)
-
-    def _decode(self, record: JobRecord, sound: UploadedSound) -> None:
-        folder = self._files.work(record)
-        folder.mkdir(parents=True)
-        pieces = decode_audio(
-            sound.file, MEDIA_RATE, raw_rate=sound.raw_rate, max_seconds=self._config.sound_seconds
-        )
-        with wave.open(str(folder / SOUND_FILE), "wb") as file:
-            file.setparams((1, 2, MEDIA_RATE, 0, "NONE", "not compressed"))
-            for piece in pieces:
-                file.writeframesraw(piece.astype("<i2", copy=False).tobytes())
 
     # -- rendering
 
@@ -283,6 +273,15 @@ class ExportService:
             "job ended", job_id=record.job_id, status=record.status, error=error, seconds=round(seconds, 1)
         )
         await self._bus.send(Touch(session_id=record.session_id))
+
+
+def _keep(sound: UploadedSound, folder: Path, max_seconds: float) -> None:
+    folder.mkdir(parents=True)
+    pieces = decode_audio(sound.file, MEDIA_RATE, raw_rate=sound.raw_rate, max_seconds=max_seconds)
+    with wave.open(str(folder / SOUND_FILE), "wb") as file:
+        file.setparams((1, 2, MEDIA_RATE, 0, "NONE", "not compressed"))
+        for piece in pieces:
+            file.writeframesraw(piece.astype("<i2", copy=False).tobytes())
 
 
 def _in_words(error: OpenTalkingError) -> str:
