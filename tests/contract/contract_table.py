@@ -264,6 +264,11 @@ STREAMS = (
     Row(f"GET {_SESSION}/speak_audio_stream", media="", also="101"),
 )
 
+AWAITED_FIELDS: dict[str, str] = {
+    f"POST {_SESSION}/speak_audio": "voice tts_provider tts_model stt_provider text",
+}
+"""Fields of routes that are built in part; an entry goes with the last field that was missing."""
+
 TABLE: tuple[Row, ...] = (
     HEALTH_AND_MODELS + AVATARS + LIFE_CYCLE + TALKING + RECORDING_AND_BUNDLE + TTS_AND_VOICES + STREAMS
 )
