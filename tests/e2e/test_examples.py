@@ -49,6 +49,14 @@ async def test_a_talk_in_a_terminal(server: RunningServer, llm: FakeLlm) -> None
     assert await python_example(server, "talk.py", "Hi.", "--verbatim") == "Hi.\n[completed]\n"
 
 
+async def test_the_guides_python_works_as_it_stands(server: RunningServer, llm: FakeLlm) -> None:
+    guide = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert found
+    code = found[1].replace("http://127.0.0.1:8000", server.url)
+    assert await output_of(sys.executable, "-c", code) == "Hello there. How are you?"
+
+
 async def test_two_talks_at_once(server: RunningServer, llm: FakeLlm) -> None:
     avatars = ("--avatars", "demo-avatar", "demo-avatar")
     printed = await python_example(server, "talk_async.py", "Who are you?", *avatars)

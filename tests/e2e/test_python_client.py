@@ -41,7 +41,7 @@ def use_it(url: str, folder: Path) -> None:
     with Client(url) as client:
         speech = folder / "speech.wav"
         speech.write_bytes(client.preview_voice("Hello from a file."))
-        session_id = client.create_session("demo-avatar", "portrait").session_id
+        session_id = client.create_session("demo-avatar", "mock").session_id
         with client.events(session_id) as events:
             events.wait_until_ready()
             before = events.last_event_id
