@@ -27,8 +27,9 @@ CHECKS = {
     "script-types": tool(
         "mypy", "--config-file", "pyproject.toml", *map(str, sorted(Path("scripts").glob("*.py")))
     ),
+    "example-types": tool("mypy", *map(str, sorted(Path("examples/python").glob("*.py")))),
     "imports": tool("lint-imports"),
-    "sizes": [PYTHON, "scripts/sizes.py", "opentalking", "apps", "tests", "scripts", "artwork"],
+    "sizes": [PYTHON, "scripts/sizes.py", "opentalking", "apps", "tests", "scripts", "artwork", "examples"],
     "hygiene": [PYTHON, "scripts/hygiene.py"],
     "dependencies": [PYTHON, "-m", "pip", "check"],
     "locks": [PYTHON, "scripts/lock.py", "--check"],

@@ -29,7 +29,9 @@ def current_document(target: Path) -> str:
 
 def current_types(document: Path, folder: Path) -> str:
     target = folder / "schema.d.ts"
-    words = ["exec", "--silent", "--", "openapi-typescript", str(document), "--output", str(target)]
+    # A field with a default may be left out of a request; answers require what is always sent.
+    options = ["--default-non-nullable=false", "--output", str(target)]
+    words = ["exec", "--silent", "--", "openapi-typescript", str(document), *options]
     if run_npm(words):
         sys.exit("openapi-typescript failed (above)")
     return target.read_text(encoding="utf-8")

@@ -19,8 +19,6 @@ from opentalking.core.media import Samples
 from opentalking.core.ports import StreamClosed
 from opentalking.services.playing import PlayedStream
 
-QUIET_SECONDS = 30.0
-"""A turn whose sound pauses for longer has ended; more sound starts another one."""
 Frame = Samples | ClientMessage
 
 
@@ -32,7 +30,8 @@ async def play(socket: AudioSocket, services: ApiServices, session_id: str, firs
     try:
         if isinstance(first, ConfigMessage):
             await socket.send(AckMessage(type="ack"))
-        tasks.add(asyncio.create_task(_Listening(socket, stream).run(first), name="audio socket"))
+        listening = _Listening(socket, stream, services.playing.limits.quiet_seconds)
+        tasks.add(asyncio.create_task(listening.run(first), name="audio socket"))
         tasks.add(asyncio.create_task(stream.over(), name="audio turn"))
         tasks.add(asyncio.create_task(_closing(services.closing), name="audio socket's server"))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -55,9 +54,10 @@ async def _closing(closing: asyncio.Event) -> str:
 class _Listening:
     """What the client's frames do, one after another."""
 
-    def __init__(self, socket: AudioSocket, stream: PlayedStream) -> None:
+    def __init__(self, socket: AudioSocket, stream: PlayedStream, quiet_seconds: float) -> None:
         self._socket = socket
         self._stream = stream
+        self._quiet_seconds = quiet_seconds
         self._ended = False
 
     async def run(self, first: Frame) -> str:
@@ -74,7 +74,7 @@ class _Listening:
 
     async def _next(self) -> Frame | None:
         """The next frame; None when a turn's sound has paused for long."""
-        patience = QUIET_SECONDS if self._stream.is_playing and not self._ended else None
+        patience = self._quiet_seconds if self._stream.is_playing and not self._ended else None
         try:
             async with asyncio.timeout(patience):
                 return await self._socket.frame()

@@ -13,7 +13,6 @@ from opentalking.core.errors import InvalidInput, OpenTalkingError, TooLarge
 from opentalking.core.media import Samples
 
 FRAME_BYTES = 2**20
-SOCKET_BYTES = 15 * 2**20
 SEND_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +25,7 @@ class ClientGone(Exception):
 class AudioSocket:
     """Reads what the client sends, as samples and messages; writes messages, and closes once."""
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, most_bytes: int) -> None:
         self.received_bytes = 0
         """Of sound, so far."""
         self.turns = 0
@@ -34,6 +33,7 @@ class AudioSocket:
         self.close_code: CloseCode | None = None
         """Why the server closed it."""
         self._websocket = websocket
+        self._most_bytes = most_bytes
         self._odd = b""
 
     async def frame(self) -> Samples | ClientMessage:
@@ -51,8 +51,8 @@ class AudioSocket:
 
     def _samples(self, data: bytes) -> Samples:
         self.received_bytes += len(data)
-        if self.received_bytes > SOCKET_BYTES:
-            raise TooLarge(f"more than {SOCKET_BYTES} bytes came by this socket; open another one")
+        if self.received_bytes > self._most_bytes:
+            raise TooLarge(f"more than {self._most_bytes} bytes came by this socket; open another one")
         data = self._odd + data
         even = len(data) // 2 * 2
         self._odd = data[even:]

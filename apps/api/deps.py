@@ -12,11 +12,14 @@ from fastapi import Depends, Request
 from apps.api.guard import Guard
 from apps.api.sse import StreamTimes
 from opentalking.core.ports import EventBus
+from opentalking.services.avatar_studio import AvatarStudio
 from opentalking.services.avatars import AvatarService
+from opentalking.services.customisations import CustomisationService
 from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
@@ -46,8 +49,11 @@ class ApiServices:
 
     sessions: SessionService
     avatars: AvatarService
+    studio: AvatarStudio
+    customisations: CustomisationService
     voices: VoiceService
     clones: VoiceCloneService
+    recordings: RecordingService
     speech: SpeechService
     playing: PlayService
     models: ModelService

@@ -116,6 +116,8 @@ def sentence(errors: Sequence[Any]) -> str:
     names = [str(part)[:_NAME_MAX_CHARACTERS] for part in location[1:]]
     if kind == "json_invalid":
         return f"the body is not valid JSON: {context.get('error', 'syntax error')}"
+    if kind == "value_error" and "UploadFile" in str(first.get("msg", "")):  # the framework's own words
+        return f"{'.'.join(names)} must be a file; send it in a multipart form, with a file name"
     if kind == "value_error" and "error" in context:
         return str(context["error"])
     if not names:

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from apps.api.openapi_access import add_access
 from apps.api.openapi_events import event_schemas
 from apps.api.openapi_examples import add_examples
+from apps.api.openapi_required import require_what_is_always_sent
 from apps.api.openapi_stream import stream_schemas
 from opentalking import __version__
 
@@ -23,6 +24,7 @@ _TAGS = [
     {"name": "models", "description": "Talking-head models."},
     {"name": "avatars", "description": "Characters."},
     {"name": "sessions", "description": "Life cycle and talking."},
+    {"name": "recordings", "description": "Recordings of sessions."},
     {"name": "events", "description": "What happens, as it happens."},
     {"name": "voices", "description": "Voices and speech without a session."},
 ]
@@ -45,9 +47,11 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas.update(event_schemas())
     schemas.update(stream_schemas())
     add_access(made)
-    for path in made["paths"].values():
-        for operation in path.values():
-            operation["responses"].pop("422", None)
-            add_examples(operation, schemas)
+    operations = [operation for path in made["paths"].values() for operation in path.values()]
+    for operation in operations:
+        operation["responses"].pop("422", None)
+    require_what_is_always_sent(operations, schemas)
+    for operation in operations:
+        add_examples(operation, schemas)
     ordered: dict[str, Any] = json.loads(json.dumps(made, sort_keys=True))
     return ordered

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.api.openapi_required import can_be_null
 from opentalking.core.events import event_adapter
 
 _REF = "#/components/schemas/{model}"
@@ -120,5 +121,5 @@ def _payload(component: str, definition: dict[str, Any]) -> dict[str, Any]:
             shown[name]["examples"] = shown[name]["enum"][:1]
         elif name in _EXAMPLES:
             shown[name].setdefault("examples", [_EXAMPLES[name]])
-    required = [name for name in definition.get("required", ()) if name != "type"]
+    required = [name for name in shown if not can_be_null(definition["properties"][name])]
     return {**definition, "properties": shown, "required": required}

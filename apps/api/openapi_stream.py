@@ -72,7 +72,13 @@ def stream_schemas() -> dict[str, Any]:
     }
     kinds = {model.model_fields["type"].default: model.__name__ for model in CLIENT_MESSAGES}
     for model in CLIENT_MESSAGES:
-        schemas[model.__name__]["required"] = ["type"]
+        schema = schemas[model.__name__]
+        schema["required"] = ["type"]
+        for field in schema["properties"].values():
+            if field.get("default", ...) is None:
+                del field["default"]
+    for model in SERVER_MESSAGES:
+        schemas[model.__name__]["required"] = [name for name in model.model_fields if name != "turn_id"]
     schemas[SENT_COMPONENT] = {
         "title": SENT_COMPONENT,
         "description": "A text frame that the client sends to `/sessions/{session_id}/speak_audio_stream`.",

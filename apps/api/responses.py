@@ -7,6 +7,7 @@ from apps.api.schemas.base import ErrorBody
 Responses = dict[int | str, dict[str, Any]]
 _TEXTS = {
     400: "The request is malformed, or its content is not acceptable.",
+    403: "This is not allowed for this asset, or switched off on this server.",
     404: "There is no such thing.",
     409: "The state of the session does not allow this.",
     413: "The body is too large.",

@@ -16,9 +16,11 @@ import structlog
 import apps.web
 import opentalking
 from apps.api.deps import ApiServices
+from apps.unified.avatars import avatar_services, avatar_source
 from apps.unified.exports import make_exports, make_spool
 from apps.unified.faces import make_faces
 from apps.unified.guard import make_guard
+from apps.unified.recordings import recording_config, recording_service, retention
 from apps.unified.voices import cloning, make_voices
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
@@ -29,6 +31,7 @@ from opentalking.engine.config import AdmissionConfig, EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
+from opentalking.media.recorder import recording_pool
 from opentalking.providers.builtin import (
     DASHSCOPE_ENGINES,
     RECOGNISER_NAMES,
@@ -86,11 +89,12 @@ def build(environment: Environment, host: str | None = None) -> Server:
     pool = ThreadPoolExecutor(ENCODE_THREADS, thread_name_prefix="encode")
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
     said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
+    film_pool = recording_pool()
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
         store=MemorySessionStore(),
-        avatars=avatars,
+        avatars=avatar_source(settings, avatars),
         renderers=faces.renderers,
         speakers=speakers,
         chat_model=chat,
@@ -98,12 +102,13 @@ def build(environment: Environment, host: str | None = None) -> Server:
         idle_cache=IdleCache(settings.cache_path / "idle", idle_pool),
         encode_pool=pool,
         said=make_spool(settings, said_pool),
+        recording_pool=film_pool,
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
     services = _services(environment, toolbox, worker, models, avatars)
-    pools = (pool, idle_pool, said_pool)
+    pools = (pool, idle_pool, said_pool, film_pool)
     services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
     return Server(services, worker, toolbox)
 
@@ -180,6 +185,7 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
             slot_timeout_seconds=settings.flashtalk_slot_timeout_sec,
             slot_session_seconds=settings.flashtalk_max_session_sec,
         ),
+        recordings=recording_config(settings),
         system_prompt=settings.llm_system_prompt,
         emotion_tags=settings.llm_emotion_tags,
         tts_provider=SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider),
@@ -244,11 +250,15 @@ def _services(
 
     limits = SpeechLimits(characters=settings.tts_preview_max_chars)
     voices, clones = make_voices(settings, toolbox.speakers)
+    studio, customisations = avatar_services(settings, toolbox, avatars, models)
     return ApiServices(
         sessions=sessions,
         avatars=avatars,
+        studio=studio,
+        customisations=customisations,
         voices=voices,
         clones=clones,
+        recordings=recording_service(settings, toolbox),
         speech=SpeechService(toolbox.speakers, names, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,
@@ -282,6 +292,8 @@ async def _running(
         stack.push_async_callback(_stop, working)
         warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
+        sweeping = asyncio.create_task(retention(settings).run(), name="retention")
+        stack.push_async_callback(_stop, sweeping)
         yield
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import structlog
 
+from apps.unified.avatars import sweep
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import OpenTalkingError
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.services.avatars import AvatarService
+from opentalking.services.preparation import FacePreparer
 from opentalking.settings import Settings
 
 ALL_OTHERS = "*"
@@ -22,6 +24,7 @@ async def warm_up(settings: Settings, toolbox: Toolbox, avatars: AvatarService) 
 
     Every failure is a log line.
     """
+    await _try("avatars", sweep(settings))
     names = [part.strip() for part in settings.prewarm_avatars.split(",") if part.strip()]
     warmed: list[AvatarBundle] = []
     for avatar_id in names:
@@ -59,16 +62,11 @@ async def _warm_others(settings: Settings, toolbox: Toolbox, avatars: AvatarServ
     """One after another, so that a visitor who is there already keeps a core."""
     for bundle in await avatars.all():
         if bundle.id not in done:
-            await _try("avatar", _warm_face(settings, toolbox, bundle))
+            await _try("avatar", _warm_named(settings, toolbox, bundle.id, []))
     log.info("all avatars prepared")
 
 
 async def _warm_face(settings: Settings, toolbox: Toolbox, bundle: AvatarBundle) -> None:
-    renderer = toolbox.renderers.get(settings.default_model)
-    if renderer is None:
-        return
-    face = await renderer.open(bundle)
-    try:
-        await toolbox.idle_cache.get(face.idle_key, "h264", face.idle_frames)
-    finally:
-        await face.aclose()
+    preparer = FacePreparer(toolbox.renderers, toolbox.idle_cache)
+    if preparer.can(settings.default_model):
+        await preparer.prepare(bundle, settings.default_model)

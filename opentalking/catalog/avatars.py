@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -25,6 +26,15 @@ class Preview:
 
     png: bytes
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A directory of a root: its bundle, or the `reason` why no list shows it."""
+
+    directory: Path
+    bundle: AvatarBundle | None
+    reason: str = ""
 
 
 class AvatarCatalog:
@@ -47,12 +57,28 @@ class AvatarCatalog:
         found = (self._first(name) for name in names)
         return [bundle for bundle in found if bundle is not None and not bundle.hidden]
 
+    def survey(self) -> list[Entry]:
+        """Every directory of every root, whatever is wrong with it; nothing is logged."""
+        return [
+            self._entry(directory)
+            for root in self._roots
+            for directory in sorted(root.glob("*"))
+            if directory.is_dir() and not directory.name.startswith(".")
+        ]
+
     def bundle(self, avatar_id: str) -> AvatarBundle:
         """The bundle of this id; raises `NotFound`, also for what is no id at all."""
         found = self._first(avatar_id) if is_slug(avatar_id) else None
         if found is None:
             raise NotFound("avatar not found")
         return found
+
+    def unlisted(self, directory: Path) -> AvatarBundle:
+        """The bundle in any directory, whatever the roots are; raises `NotFound`."""
+        bundle = self._parse(directory / "manifest.json", directory)
+        if bundle is None:
+            raise NotFound("avatar not found")
+        return bundle
 
     def preview(self, avatar_id: str) -> Preview:
         """The bundle's preview picture; raises `NotFound`."""
@@ -105,12 +131,26 @@ class AvatarCatalog:
             self._cache[path] = (version, bundle)
         return bundle
 
+    def _entry(self, directory: Path) -> Entry:
+        if not is_slug(directory.name):
+            return Entry(directory, None, "the directory's name is no id")
+        try:
+            bundle = self._made(read_manifest(directory / "manifest.json", directory.name), directory)
+        except BrokenBundle as error:
+            return Entry(directory, None, str(error))
+        shown = self._first(bundle.id)
+        if shown is not None and shown.directory != directory:
+            return Entry(directory, None, f"{shown.directory} comes first")
+        return Entry(directory, bundle)
+
     def _parse(self, path: Path, directory: Path) -> AvatarBundle | None:
         try:
-            manifest = read_manifest(path, directory.name)
+            return self._made(read_manifest(path, directory.name), directory)
         except BrokenBundle as error:
             _log.warning("avatar.skipped", directory=directory.name, reason=str(error))
             return None
+
+    def _made(self, manifest: dict[str, Any], directory: Path) -> AvatarBundle:
         width, height = streamed_size(manifest["width"], manifest["height"], self._max_pixels)
         return AvatarBundle(
             id=manifest["id"],

@@ -11,6 +11,8 @@ class AvatarBundle:
     """A readable bundle on disk: `directory/manifest.json` and its pictures.
 
     `width`/`height` are the streamed size in pixels (even). `manifest` is the parsed file.
+    `reference` is a picture file and `prompt` a text that a customisation puts in the place of the
+    bundle's own; None and "" leave the bundle as it is.
     """
 
     id: str
@@ -21,6 +23,8 @@ class AvatarBundle:
     is_custom: bool
     directory: Path
     manifest: dict[str, Any] = field(default_factory=dict)
+    reference: bytes | None = field(default=None, repr=False)
+    prompt: str = field(default="", repr=False)
 
     @property
     def voices(self) -> Mapping[str, str]:
@@ -31,7 +35,12 @@ class AvatarBundle:
 
     @property
     def persona_prompt(self) -> str:
-        """What the chat model is told about the character, "" for nothing: `metadata.persona_prompt`."""
+        """What the chat model is told about the character, "" for nothing.
+
+        The customised prompt, else `metadata.persona_prompt`.
+        """
+        if self.prompt:
+            return self.prompt
         prompt = self._metadata.get("persona_prompt")
         return prompt.strip() if isinstance(prompt, str) else ""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from opentalking.core.conversation import Emotion
+from opentalking.core.recordings import RecordingState
 from opentalking.core.sessions import SessionRecord
 
 
@@ -89,6 +90,27 @@ class CopySaid(_Command):
     job_id: str
 
 
+class StartRecording(_Command):
+    """Begin a recording, and drop the one before; replies `Recorded` once it runs."""
+
+    type: Literal["start_recording"] = "start_recording"
+
+
+class StopRecording(_Command):
+    """End the recording, if there is one; replies `Recorded` when its file is complete."""
+
+    type: Literal["stop_recording"] = "stop_recording"
+
+
+class GetRecording(_Command):
+    """Ask how the recording stands; replies `Recorded`."""
+
+    type: Literal["get_recording"] = "get_recording"
+
+
+RecordingCommand = StartRecording | StopRecording | GetRecording
+
+
 class Touch(_Command):
     """A request came for the session: its idle limit starts anew. Sent, not called."""
 
@@ -110,6 +132,7 @@ Command = Annotated[
     | StartPlay
     | Interrupt
     | CopySaid
+    | RecordingCommand
     | Touch
     | CloseSession,
     Field(discriminator="type"),
@@ -136,7 +159,15 @@ class Answer(BaseModel):
     sdp: str
 
 
-Reply = Annotated[Done | Created | Answer, Field(discriminator="type")]
+class Recorded(BaseModel):
+    """How a session's recording stands."""
+
+    type: Literal["recorded"] = "recorded"
+    state: RecordingState
+    duration_ms: int = 0
+
+
+Reply = Annotated[Done | Created | Answer | Recorded, Field(discriminator="type")]
 
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
 reply_adapter: TypeAdapter[Reply] = TypeAdapter(Reply)

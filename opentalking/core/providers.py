@@ -141,3 +141,15 @@ class Renderer(Protocol):
     async def aclose(self) -> None:
         """Release weights; idempotent."""
         ...
+
+
+@runtime_checkable
+class KeepsAvatars(Protocol):
+    """A renderer that keeps what it prepared of an avatar beyond its sessions."""
+
+    async def forget(self, avatar: AvatarBundle) -> str:
+        """Drop what is kept of `avatar`, whose files are still there; open faces go on.
+
+        Returns the `idle_key` of its faces. Raises `ProviderError(stage="render")`.
+        """
+        ...

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from opentalking.core.avatars import AvatarBundle
@@ -38,10 +39,21 @@ class AdmissionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingConfig:
+    """Where recordings go (None: nowhere), when they stop by themselves, and whether DELETE spares them."""
+
+    directory: Path | None = None
+    max_seconds: float = 3600.0
+    max_bytes: int = 2 * 2**30
+    keep_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EngineConfig:
     """Limits of sessions and turns; seconds, 0 switches a limit off where that makes sense."""
 
     admission: AdmissionConfig = AdmissionConfig()
+    recordings: RecordingConfig = RecordingConfig()
     system_prompt: str = ""
     emotion_tags: bool = False
     tts_provider: str = "local"
@@ -92,3 +104,4 @@ class Toolbox:
     idle_cache: IdleCache
     encode_pool: Executor
     said: SaidSpool | None = None
+    recording_pool: Executor | None = None

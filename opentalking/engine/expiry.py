@@ -45,15 +45,13 @@ class Expiry:
         if not self._busy:
             self._set("idle", self._config.idle_timeout_seconds, "session_expired", notice=True)
 
-    def turn_began(self) -> None:
-        """A turn runs; the session is in use until it ends."""
-        self._busy += 1
-        self._clear("idle")
-
-    def turn_ended(self) -> None:
-        """The turn is over."""
-        self._busy -= 1
-        self.touch()
+    def in_use(self, is_in_use: bool) -> None:
+        """A turn or a recording runs (the session is in use until it ends), or has ended."""
+        self._busy += 1 if is_in_use else -1
+        if is_in_use:
+            self._clear("idle")
+        else:
+            self.touch()
 
     def peer_connected(self) -> None:
         """A peer is there."""

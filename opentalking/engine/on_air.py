@@ -5,11 +5,12 @@ from collections.abc import Callable
 from opentalking.core.providers import Face
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.peers import PeerSlot, Spawn
-from opentalking.media.output import MediaOutput, OutputListener
+from opentalking.media.idle import IdleLoop
+from opentalking.media.output import MediaOutput, OutputListener, OutputTap
 
 
 class OnAir:
-    """Ticks the output while somebody is there or a turn runs; an idle session alone costs nothing.
+    """Ticks the output while somebody is there, a turn runs or a recording does; idle, it costs nothing.
 
     `on_peer` is told on the loop when the peer comes and when it is lost.
     """
@@ -26,7 +27,7 @@ class OnAir:
         self._ticker = toolbox.ticker
         self._peers = PeerSlot(self.output, toolbox.idle_cache, config.rtc, spawn, self._peer_changed)
         self._on_peer = on_peer
-        self._is_speaking = self._has_peer = False
+        self._is_speaking = self._has_peer = self._is_recorded = False
 
     async def answer(self, sdp: str, face: Face) -> str:
         """Answer an offer; raises `InvalidInput`."""
@@ -35,6 +36,12 @@ class OnAir:
     def speaking(self, is_speaking: bool) -> None:
         """A turn begins, or has ended."""
         self._is_speaking = is_speaking
+        self._keep_clock()
+
+    def record(self, tap: OutputTap | None, idle: IdleLoop | None = None) -> None:
+        """Let `tap` see and hear what goes out, with or without a peer; None ends it."""
+        self._is_recorded = tap is not None
+        self.output.record(tap, idle)
         self._keep_clock()
 
     async def aclose(self) -> None:
@@ -51,7 +58,7 @@ class OnAir:
         self._on_peer(connected)
 
     def _keep_clock(self) -> None:
-        if self._is_speaking or self._has_peer:
+        if self._is_speaking or self._has_peer or self._is_recorded:
             self._ticker.add(self.output)
         else:
             self._ticker.remove(self.output)

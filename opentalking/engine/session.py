@@ -13,6 +13,7 @@ from opentalking.core.commands import (
     CopySaid,
     Done,
     Interrupt,
+    RecordingCommand,
     Reply,
     StartChat,
     StartPlay,
@@ -30,6 +31,7 @@ from opentalking.engine.inbox import Ending, Inbox, Moved
 from opentalking.engine.looks import Looks
 from opentalking.engine.on_air import OnAir
 from opentalking.engine.outbox import EventOutbox
+from opentalking.engine.recording import Recording
 from opentalking.engine.state import SessionLife
 from opentalking.engine.talk import Conversation
 
@@ -57,8 +59,16 @@ class Session:
         self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer)
         able = toolbox.renderers[record.settings.model].capabilities.looks
         self._looks = Looks(self._air.output, lambda: self._life.face, able=able)
-        self._to_free = [self._air.aclose, self._talk.said.aclose, self._life.aclose]
         self._expiry = Expiry(config, self._on_expiring, self._on_expired)
+        self._recording = Recording(
+            self._life, self._air, toolbox, config.recordings, self._emit, self._expiry.in_use
+        )
+        self._to_free = [
+            self._recording.aclose,
+            self._air.aclose,
+            self._talk.said.aclose,
+            self._life.aclose,
+        ]
         self._inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
@@ -124,7 +134,9 @@ class Session:
             if isinstance(command, CloseSession):
                 await self._inbox.answer(item, partial(self._close, Ending("deleted", expired=None)))
                 return
-            if not isinstance(command, ConnectPeer):
+            if isinstance(command, RecordingCommand):
+                self._spawn(self._inbox.answer(item, partial(self._recording.carry_out, command)))
+            elif not isinstance(command, ConnectPeer):
                 await self._inbox.answer(item, partial(self._carry_out, command))
             elif await self._inbox.take_offer(item):
                 self._spawn(self._inbox.answer(item, partial(self._connect, command.sdp)))
@@ -132,6 +144,8 @@ class Session:
     async def _close(self, ending: Ending) -> Reply:
         self._living.cancel()
         await self._talk.interrupt(why=SESSION_ENDED)
+        if ending.reason == "deleted":
+            self._recording.session_deleted()
         await self._life.move(SessionState.CLOSING)
         await self._free()
         if ending.expired is not None:
@@ -196,16 +210,17 @@ class Session:
     def _emit(self, event: Event) -> None:
         self._outbox.emit(event)
         self._looks.told(event)
+        self._recording.told(event)
 
     async def _on_speaking(self, speaking: bool) -> None:
         self._air.speaking(speaking)
         if speaking:
-            self._expiry.turn_began()
+            self._expiry.in_use(True)
             if self._life.state is SessionState.WORKER_READY:
                 await self._life.move(SessionState.READY)
             await self._life.move(SessionState.SPEAKING)
         else:
-            self._expiry.turn_ended()
+            self._expiry.in_use(False)
             if self._life.state is SessionState.SPEAKING:
                 await self._life.move(SessionState.READY)
 

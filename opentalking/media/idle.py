@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 from opentalking.core.media import FPS, I420
 from opentalking.media.encoder import EncodedFrame, VideoCodec, VideoTuning, encode_all
@@ -148,6 +149,15 @@ class IdleCache:
         # One caller that gives up must not take the loop from the others.
         return await asyncio.shield(self._making[name])
 
+    async def forget(self, key: str) -> None:
+        """Drop the loops of `key` from memory and disk, in every codec; whoever plays one keeps it."""
+        for codec in get_args(VideoCodec):
+            making = self._making.get((key, codec))
+            if making is not None:
+                await asyncio.gather(asyncio.shield(making), return_exceptions=True)
+            self._loops.pop((key, codec), None)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._unlink, key)
+
     async def aclose(self) -> None:
         """Wait for encodings under way."""
         await asyncio.gather(*self._making.values(), return_exceptions=True)
@@ -160,10 +170,17 @@ class IdleCache:
         while len(self._loops) > _MEMORY_LOOPS:
             self._loops.popitem(last=False)
 
+    def _unlink(self, key: str) -> None:
+        if self._directory is None:
+            return
+        for codec in get_args(VideoCodec):
+            with suppress(OSError):
+                _path(self._directory, key, codec).unlink(missing_ok=True)
+
     def _load_or_encode(self, key: str, codec: VideoCodec, frames: Callable[[], Iterator[I420]]) -> IdleLoop:
         if self._directory is None:
             return encode_idle_loop(frames(), codec)
-        path = self._directory / f"{hashlib.sha256(f'{codec}:{key}'.encode()).hexdigest()}.idle"
+        path = _path(self._directory, key, codec)
         try:
             loop = unpack_loop(path.read_bytes(), codec)
             _touch(path)
@@ -178,6 +195,10 @@ class IdleCache:
         except OSError as error:
             logger.warning("cannot keep the idle loop in %s: %s", path, error)
         return loop
+
+
+def _path(directory: Path, key: str, codec: VideoCodec) -> Path:
+    return directory / f"{hashlib.sha256(f'{codec}:{key}'.encode()).hexdigest()}.idle"
 
 
 def pack_loop(loop: IdleLoop) -> bytes:

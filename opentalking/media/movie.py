@@ -24,7 +24,7 @@ _VIDEO_OPTIONS = {
     # No picture waits in the encoder: a killed process loses none of them.
     "tune": "zerolatency",
     "sc_threshold": "0",
-    "crf": "20",
+    "crf": "22",
     "maxrate": "2500k",
     "bufsize": "5000k",
 }
@@ -32,7 +32,7 @@ _MUXER_OPTIONS = {
     # Fragments while it is written, one ordinary index once it is closed. The first `moov` waits for the
     # first fragment, so that its edit list knows by how much AAC delays the sound.
     "movflags": "frag_keyframe+delay_moov+default_base_moof+hybrid_fragmented",
-    "frag_duration": "1000000",
+    "frag_duration": "500000",
     "flush_packets": "1",
 }
 _BT601 = 6
@@ -43,7 +43,7 @@ _BUFFER_BYTES = 1 << 20
 class MovieWriter:
     """Writes pictures at `FPS` and mono sound at `MEDIA_RATE` into a new MP4 file.
 
-    Picture i is shown at i / 25 s, and sample j sounds at j / 48000 s, exactly. About each second what was
+    Picture i is shown at i / 25 s, and sample j sounds at j / 48000 s, exactly. Each half second what was
     written so far reaches the disk as a fragment, so the file of a killed process plays up to there; after
     `close` it has one index and its true duration. From its first bytes on it says that it is AI-generated.
 

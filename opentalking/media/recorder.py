@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import logging
 import os
 import sys
@@ -10,17 +11,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from av.error import FFmpegError
 
 from opentalking.core.media import I420, SAMPLES_PER_FRAME
+from opentalking.core.recordings import RecordingFiles, RecordingState
 from opentalking.media.idle import IdleLoop, IdlePicture
 from opentalking.media.idle_decoder import IdleDecoder
 from opentalking.media.movie import MovieWriter
 from opentalking.media.provenance import Provenance
 from opentalking.media.tape import Tape, TapeUnit
+from opentalking.media.webvtt import HEADER, Subtitles
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +33,9 @@ _SILENCE = np.zeros(SAMPLES_PER_FRAME, np.int16)
 
 @dataclass(frozen=True, slots=True)
 class FilmPlan:
-    """Which film: where, `size` is width and height, `idle` what its pictures begin with."""
+    """Which film: its files, `size` is width and height, `idle` what its pictures begin with."""
 
-    path: Path
+    files: RecordingFiles
     size: tuple[int, int]
     idle: IdleLoop
     provenance: Provenance
@@ -55,33 +57,50 @@ def recording_pool() -> ThreadPoolExecutor:
 def _give_way() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # on Linux: of this thread
+            # On Linux these are about the calling thread.
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+
+
+def drop_files(files: RecordingFiles) -> None:
+    """Delete a recording, and the session's folder if nothing else is in it; raises `OSError`."""
+    for path in files.all:
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        files.folder.rmdir()
 
 
 class Film:
     """The writer's side: turns units into pictures and sound in the file; every method blocks.
 
-    Raises `OSError`, or `ValueError` for pictures of another size.
+    Making it drops the recording before it. Raises `OSError`, or `ValueError` for pictures of another size.
     """
 
     def __init__(self, plan: FilmPlan) -> None:
         self._plan = plan
-        self._movie = MovieWriter(plan.path, plan.size, provenance=plan.provenance)
+        drop_files(plan.files)
+        plan.files.folder.mkdir(parents=True, exist_ok=True)
+        self._tell("recording", 0.0)
+        plan.files.subtitles.write_text(HEADER, encoding="utf-8")
+        self._movie = MovieWriter(plan.files.film, plan.size, provenance=plan.provenance)
         self._idle = IdleDecoder()
         self._picture: I420 | None = None
 
-    def write(self, units: Sequence[TapeUnit], most_seconds: float) -> None:
-        """Append units, as long as the film is shorter than `most_seconds`."""
+    def write(self, units: Sequence[TapeUnit], subtitles: str, most_seconds: float) -> None:
+        """Append units, as long as the film is shorter than `most_seconds`, and blocks of subtitles."""
         for unit in units:
             picture = self._shown(unit)
             for _ in range(unit.count):
                 if self.seconds >= most_seconds:
-                    return
+                    break
                 self._movie.write([picture], _SILENCE if unit.pcm is None else unit.pcm)
+        if subtitles:
+            with self._plan.files.subtitles.open("a", encoding="utf-8") as file:
+                file.write(subtitles)
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the files."""
         self._movie.close()
+        self._tell("complete", self.seconds)
 
     @property
     def seconds(self) -> float:
@@ -104,6 +123,16 @@ class Film:
             raise ValueError("the idle loop cannot be decoded")
         return self._picture
 
+    def _tell(self, state: RecordingState, seconds: float) -> None:
+        facts = {
+            "session_id": self._plan.files.session_id,
+            "state": state,
+            "duration_ms": round(seconds * 1000),
+            "provenance": self._plan.provenance.as_json(),
+        }
+        text = json.dumps(facts, ensure_ascii=False, indent=2)
+        self._plan.files.facts.write_text(text + "\n", encoding="utf-8")
+
 
 class Recorder:
     """One recording: `tape` is the output's tap; a task writes what it collects, in the threads of `pool`.
@@ -115,12 +144,21 @@ class Recorder:
     def __init__(
         self, plan: FilmPlan, limits: FilmLimits, pool: Executor, on_end: Callable[[str], None]
     ) -> None:
-        self._plan, self._limits, self._pool, self._on_end = plan, limits, pool, on_end
+        self.plan, self._limits, self._pool, self._on_end = plan, limits, pool, on_end
         self._news = asyncio.Event()
         self._is_over = False
         self._film: Film | None = None
         self._task: asyncio.Task[None] | None = None
         self.tape = Tape(self._news.set)
+        self.subtitles = Subtitles()
+        """What is said, on the tape's clock."""
+
+    @property
+    def state(self) -> RecordingState:
+        """`complete` once the files are."""
+        if self._task is None:
+            return "idle"
+        return "complete" if self._task.done() else "recording"
 
     @property
     def milliseconds(self) -> int:
@@ -132,12 +170,14 @@ class Recorder:
     async def begin(self) -> None:
         """Make the file; raises `OSError`."""
         loop = asyncio.get_running_loop()
-        self._film = await loop.run_in_executor(self._pool, Film, self._plan)
+        self._film = await loop.run_in_executor(self._pool, Film, self.plan)
         self._task = asyncio.create_task(self._write_on(self._film), name="recorder")
 
     async def finish(self) -> None:
         """Write the rest and complete the file; the tap must be off. Failures are in the log."""
-        self._is_over = True
+        if not self._is_over:
+            self._is_over = True
+            self.subtitles.end(self.tape.milliseconds, is_cut=True)
         self._news.set()
         if self._task is not None:
             await asyncio.shield(self._task)
@@ -161,11 +201,13 @@ class Recorder:
         while not (self._is_over or is_full):
             await self._news.wait()
             self._news.clear()
-            units = self.tape.take()
-            await self._in_thread(partial(film.write, units, self._limits.seconds))
+            units, subtitles = self.tape.take(), self.subtitles.take()
+            await self._in_thread(partial(film.write, units, subtitles, self._limits.seconds))
             if self.tape.is_overrun:
                 raise OSError(errno.EIO, "the disk is too slow")
             is_full = film.seconds >= self._limits.seconds or film.bytes_written >= self._limits.bytes
+        self.subtitles.end(round(film.seconds * 1000), is_cut=True)
+        await self._in_thread(partial(film.write, [], self.subtitles.take(), self._limits.seconds))
 
     async def _close(self, film: Film) -> None:
         await self._in_thread(film.close)

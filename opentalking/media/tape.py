@@ -18,7 +18,7 @@ from opentalking.media.pictures import Shown
 WAKE_UNITS = 5
 """The writer is woken for 200 ms at a time."""
 MAX_PENDING_PICTURES = 2 * FPS
-MAX_PENDING_BYTES = 7_500_000
+MAX_PENDING_BYTES = 15_000_000
 """Unencoded pictures that wait for the writer."""
 MAX_PENDING_UNITS = 60 * FPS
 
@@ -35,7 +35,7 @@ class TapeUnit:
 class Tape:
     """Collects an output's ticks (it is an `OutputTap`) in units of 40 ms, from the first even tick on.
 
-    When the writer falls behind by more than 2 s or 7.5 MB of pictures, new pictures are left out
+    When the writer falls behind by more than 2 s or 15 MB of pictures, new pictures are left out
     (the one before stays, `held_pictures` counts them), never sound; a minute behind, the tape is
     `is_overrun` and takes no more. Skipped ticks become silence under a picture that stays.
     `wake` is called when there is something to write.

@@ -1,6 +1,7 @@
 """Avatars as the API and the engine ask for them: the catalogue, off the event loop."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from opentalking.catalog.avatars import AvatarCatalog, Preview
@@ -21,6 +22,10 @@ class AvatarService:
     async def bundle(self, avatar_id: str) -> AvatarBundle:
         """The bundle; raises `NotFound`, also for what is no id at all."""
         return await asyncio.to_thread(self._catalog.bundle, avatar_id)
+
+    async def unlisted(self, directory: Path) -> AvatarBundle:
+        """The bundle in a directory that no list shows; raises `NotFound`."""
+        return await asyncio.to_thread(self._catalog.unlisted, directory)
 
     async def manifest(self, avatar_id: str) -> dict[str, Any]:
         """The manifest as clients may see it: without absolute paths, with the summary's fields."""

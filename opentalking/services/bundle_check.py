@@ -8,6 +8,7 @@ from opentalking.catalog.images import check_pixels
 from opentalking.catalog.manifest import BrokenBundle, read_manifest
 from opentalking.core.errors import InvalidInput
 from opentalking.core.ids import is_slug
+from opentalking.providers.render.portrait.idling import parse_idling
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.picture import Picture, decode, lid_pictures, read_files
 from opentalking.providers.render.portrait.study import Study, study
@@ -50,6 +51,11 @@ def _picture(directory: Path, manifest: dict[str, Any]) -> Picture:
     described = manifest["metadata"].get("animation")
     if isinstance(described, dict) and "lids" in described and files.lids is None:
         raise ValueError("metadata.animation.lids names no usable strip")
+    if isinstance(described, dict) and "motion" in described:
+        try:
+            parse_idling(files.motion)
+        except ValueError:
+            raise ValueError("metadata.animation.motion names no usable motion") from None
     if files.lids is not None:
         _decoded(files.lids.data)
         lid_pictures(_small(picture), files.lids)

@@ -22,10 +22,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PlayLimits:
-    """Sizes of files and the number of sockets; how long a worker may take, and between two `Touch`."""
+    """Sizes of files, number and sound of sockets, and times in seconds.
+
+    A socket's first frame comes within `first_frame_seconds`; a streamed turn whose sound pauses for
+    `quiet_seconds` has ended, and more sound starts another one.
+    """
 
     sound: SoundLimits = field(default_factory=SoundLimits)
     sockets_per_session: int = 2
+    socket_bytes: int = 15 * 2**20
+    first_frame_seconds: float = 30.0
+    quiet_seconds: float = 30.0
     command_seconds: float = 10.0
     touch_seconds: float = 5.0
 
@@ -40,7 +47,7 @@ class PlayService:
     def __init__(self, sessions: SessionService, bus: CommandBus, limits: PlayLimits | None = None) -> None:
         self._sessions = sessions
         self._bus = bus
-        self._limits = limits or PlayLimits()
+        self.limits = limits or PlayLimits()
         self._sockets: Counter[str] = Counter()
         self._feeding: set[asyncio.Task[None]] = set()
 
@@ -60,7 +67,7 @@ class PlayService:
         `upload` may be closed afterwards. Damage that shows later fails the turn.
         """
         await self._sessions.require_talking(session_id)
-        sound = await SoundFile.open(upload, MEDIA_RATE, raw_rate=raw_rate, limits=self._limits.sound)
+        sound = await SoundFile.open(upload, MEDIA_RATE, raw_rate=raw_rate, limits=self.limits.sound)
         turn_id = new_id()
         try:
             inlet = await self._begin(session_id, turn_id, sound)
@@ -81,7 +88,7 @@ class PlayService:
             if first is not None:
                 await inlet.put(first)
             command = StartPlay(session_id=session_id, turn_id=turn_id, stream_id=inlet.stream_id)
-            await self._bus.call(command, self._limits.command_seconds)
+            await self._bus.call(command, self.limits.command_seconds)
         except BaseException:
             await inlet.aclose()
             raise
@@ -90,14 +97,14 @@ class PlayService:
     async def stream(self, session_id: str, sample_rate: int) -> "PlayedStream":
         """A way for samples (mono int16) into the session, turn after turn; close it."""
         await self._sessions.require_talking(session_id)
-        stream = PlayedStream(self._bus, session_id, sample_rate, self._limits)
+        stream = PlayedStream(self._bus, session_id, sample_rate, self.limits)
         await stream.renew()
         return stream
 
     @contextmanager
     def socket(self, session_id: str) -> Iterator[None]:
         """Count one more audio socket of the session while inside; raises `TooMany`."""
-        most = self._limits.sockets_per_session
+        most = self.limits.sockets_per_session
         if self._sockets[session_id] >= most:
             raise TooMany(f"this session has {most} audio sockets already; close one first")
         self._sockets[session_id] += 1

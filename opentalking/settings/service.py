@@ -99,6 +99,10 @@ class ServiceSettings(BaseModel):
     recording_max_sec: float = Field(
         3600.0, gt=0, description="A recording stops by itself after this time; seconds."
     )
+    recording_max_mib: int = Field(2048, ge=1, description="A recording stops by itself at this size; MiB.")
+    recording_keep_deleted: bool = Field(
+        False, description="Keep the recording of a session that a client deletes, until retention ends it."
+    )
     retention_hours: float = Field(
         24.0, ge=0, description="Recordings and bundles older than this are deleted; 0 keeps them."
     )
@@ -112,7 +116,7 @@ class ServiceSettings(BaseModel):
         32, ge=1, le=1000, description="Offline bundles that may wait, four of them of one session."
     )
     offline_bundle_stall_sec: float = Field(
-        60.0, gt=0, description="An offline bundle without progress for this time is given up; seconds."
+        120.0, gt=0, description="An offline bundle without progress for this time is given up; seconds."
     )
     offline_bundle_timeout_sec: float = Field(
         3600.0, gt=0, description="Longest rendering of an offline bundle; seconds."

@@ -29,12 +29,14 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
 from tests.api.scripted_parts import SwitchedProbe, ToneSpeaker
 from tests.api.scripted_worker import ANSWER_SDP, ScriptedWorker
+from tests.support.studio import studio_of
 
 __all__ = ["ANSWER_SDP", "ScriptedWorker", "SwitchedProbe", "ToneSpeaker"]
 
@@ -83,13 +85,17 @@ class Api:
             Offered(avatars, models, NAMES),
             limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
         )
+        studio, customisations = studio_of(folder, avatars, models)
         self.services = ApiServices(
             sessions=sessions,
             avatars=avatars,
             voices=voices,
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
+            studio=studio,
+            customisations=customisations,
             speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
+            recordings=RecordingService(self.store, self.bus, folder / "recordings"),
             models=models,
             exports=ExportService(
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports

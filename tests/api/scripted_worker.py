@@ -15,12 +15,16 @@ from opentalking.core.commands import (
     Created,
     CreateSession,
     Done,
+    GetRecording,
     Interrupt,
+    Recorded,
     Reply,
     StartChat,
     StartPlay,
+    StartRecording,
     StartSession,
     StartSpeak,
+    StopRecording,
     Touch,
 )
 from opentalking.core.errors import Conflict, OpenTalkingError
@@ -45,6 +49,7 @@ class ScriptedWorker:
     store: MemorySessionStore
     events: MemoryEventBus
     created: Created = field(default_factory=lambda: Created(status="created"))
+    recorded: Recorded = field(default_factory=lambda: Recorded(state="idle"))
     refuse: dict[str, Exception] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     seen: list[Command] = field(default_factory=list)
@@ -86,6 +91,8 @@ class ScriptedWorker:
                 return self.created
             case ConnectPeer():
                 return Answer(sdp=ANSWER_SDP)
+            case StartRecording() | StopRecording() | GetRecording():
+                return self.recorded
             case StartSession():
                 await self._start(command.session_id)
             case CloseSession():

@@ -1,121 +1,26 @@
-"""The audio WebSocket over a real connection: the `config` dialect, sentence by sentence of the contract."""
+"""The audio WebSocket: the `config` dialect, sentence by sentence of the contract."""
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-from urllib.parse import urlsplit
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
 
-from opentalking.core.commands import Interrupt, StartPlay
+from opentalking.audio.wav import wav_bytes
+from opentalking.core.commands import Interrupt
 from opentalking.core.errors import Unavailable
-from opentalking.core.media import Samples
-from opentalking.core.ports import SESSION_ENDED, AudioOutlet
+from opentalking.core.ports import SESSION_ENDED
 from opentalking.core.sessions import SessionState
+from opentalking.services.playing import PlayLimits
+from tests.api.audio_client import CONFIG, EOS, INTERRUPT, SECONDS, client_of, connected, ended, pcm, read
 from tests.api.harness import Api
 from tests.support.server import eventually
 
-CONFIG = json.dumps({"type": "config"})
-EOS = json.dumps({"type": "eos"})
-INTERRUPT = json.dumps({"type": "interrupt"})
-SECONDS = 10.0
-
-
-def pcm(seconds: float = 0.02, rate: int = 16_000, level: int = 1000) -> bytes:
-    return np.full(round(seconds * rate), level, "<i2").tobytes()
-
-
-class Client:
-    """A session, and a client of its audio socket."""
-
-    def __init__(self, api: Api, session_id: str, socket: ClientConnection) -> None:
-        self.api = api
-        self.session_id = session_id
-        self.socket = socket
-
-    async def send(self, *frames: str | bytes) -> None:
-        for frame in frames:
-            await self.socket.send(frame)
-
-    async def message(self) -> dict[str, Any]:
-        raw = await asyncio.wait_for(self.socket.recv(), SECONDS)
-        message = json.loads(raw)
-        assert isinstance(message, dict)
-        return message
-
-    async def close_code(self) -> int | None:
-        """The code with which the server closes; nothing may come before."""
-        with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(self.socket.recv(), SECONDS)
-        return self.socket.close_code
-
-    async def error(self) -> tuple[str, int | None]:
-        """Code of the error message and of the close that follows it."""
-        message = await self.message()
-        assert message["type"] == "error"
-        assert message["error"] == message["message"] != ""
-        assert set(message) == {"type", "code", "message", "error"}
-        return message["code"], await self.close_code()
-
-    @property
-    def turns(self) -> list[str]:
-        """The turns that were started, in order."""
-        return [command.turn_id for command in self.api.worker.seen if isinstance(command, StartPlay)]
-
-    async def sound(self, turn: int = 0) -> AudioOutlet:
-        """The worker's end of the sound of the nth turn."""
-        await eventually(lambda: len(self.api.worker.sounds) > turn, f"turn {turn}")
-        return self.api.worker.sounds[self.turns[turn]]
-
-
-@asynccontextmanager
-async def client_of(api: Api, url: str, session_id: str, prefix: str = "") -> AsyncIterator[Client]:
-    address = f"{url.replace('http', 'ws', 1)}{prefix}/sessions/{session_id}/speak_audio_stream"
-    async with connect(address, sock=_connection(address)) as connection:
-        yield Client(api, session_id, connection)
-
-
-def _connection(address: str) -> socket.socket:
-    """A connection that takes little on its way, so that a client soon feels when nobody reads."""
-    place = urlsplit(address)
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
-    made.connect((place.hostname, place.port))
-    return made
-
-
-@asynccontextmanager
-async def connected(api: Api) -> AsyncIterator[Client]:
-    async with api.served() as url:
-        session_id = await api.new_session()
-        async with client_of(api, url, session_id) as client:
-            yield client
-
-
-async def read(outlet: AudioOutlet, samples: int) -> Samples:
-    """So many samples of a sound, and no more than have come."""
-    parts = [np.zeros(0, np.int16)]
-    async with asyncio.timeout(SECONDS):
-        while sum(map(len, parts)) < samples:
-            piece = await outlet.next()
-            assert piece is not None, "the sound ended"
-            parts.append(piece)
-    return np.concatenate(parts)
-
-
-async def ended(outlet: AudioOutlet) -> bool:
-    """Read to the end; whether it was finished."""
-    async with asyncio.timeout(SECONDS):
-        while await outlet.next() is not None:
-            pass
-    return outlet.completed
+GUIDE = Path(__file__).parents[2] / "docs" / "audio.md"
 
 
 async def test_config_is_acknowledged_and_sound_starts_a_turn_at_its_rate(api: Api) -> None:
@@ -227,22 +132,29 @@ async def test_another_turn_that_takes_over_closes_with_4409(api: Api) -> None:
         assert await client.error() == ("interrupted", 4409)
 
 
-async def test_a_takeover_reaches_a_client_that_is_held_back(api: Api) -> None:
-    async with connected(api) as client:
-        flood = asyncio.create_task(client.send(*[pcm(1.0)] * 400))
-        outlet = await client.sound()
-        await asyncio.sleep(0.3)
-        assert not flood.done(), "400 s of sound do not fit on the way"
-        await outlet.aclose("interrupted")
-        assert await client.error() == ("interrupted", 4409)
-        await asyncio.gather(flood, return_exceptions=True)
-
-
 async def test_a_turn_that_fails_closes_with_1011(api: Api) -> None:
     async with connected(api) as client:
         await client.send(pcm())
         await (await client.sound()).aclose("failed")
         assert await client.error() == ("playback_failed", 1011)
+
+
+async def test_a_long_pause_ends_the_turn_and_more_sound_starts_another(api: Api) -> None:
+    api.services.playing.limits = PlayLimits(quiet_seconds=0.2)
+    async with connected(api) as client:
+        await client.send(CONFIG)
+        assert await client.message() == {"type": "ack"}
+        await asyncio.sleep(0.4)
+        await client.send(pcm(level=1))
+        first = await client.sound()
+        assert await ended(first), "nothing more is waited for"
+        await client.send(pcm(level=2))
+        second = await client.sound(1)
+        await first.aclose("interrupted")
+        await client.send(EOS)
+        assert await ended(second)
+        await second.aclose("completed")
+        assert await client.close_code() == 1000
 
 
 async def test_dropped_without_eos_what_came_is_played(api: Api) -> None:
@@ -294,135 +206,6 @@ async def test_a_session_that_cannot_talk_is_refused(api: Api) -> None:
             assert await client.error() == ("conflict", 1011)
 
 
-NONSENSE = (
-    "",
-    "{",
-    "null",
-    "[]",
-    '"config"',
-    "1",
-    "{}",
-    '{"type":null}',
-    '{"type":"hello"}',
-    '{"type":["config"]}',
-    '{"type":"config","sample_rate":7999}',
-    '{"type":"config","sample_rate":48001}',
-    '{"type":"config","sample_rate":"fast"}',
-    '{"type":"config","sample_rate":1e400}',
-    '{"type":"config","sample_rate":NaN}',
-    "[" * 10_000,
-    "😀",
-)
-
-
-@pytest.mark.parametrize("first", [None, CONFIG, pcm()])
-async def test_what_no_dialect_knows_closes_with_4400(api: Api, first: str | bytes | None) -> None:
-    async with api.served() as url:
-        session_id = await api.new_session()
-        for frame in NONSENSE:
-            async with client_of(api, url, session_id) as client:
-                if first is not None:
-                    await client.send(first)
-                if first == CONFIG:
-                    assert await client.message() == {"type": "ack"}
-                await client.send(frame)
-                assert await client.error() == ("invalid_input", 4400), frame
-            for outlet in api.worker.sounds.values():
-                await outlet.aclose()
-
-
-@pytest.mark.parametrize("frame", [CONFIG, '{"type":"meta"}', '{"type":"end"}'])
-async def test_messages_of_another_place_close_with_4400(api: Api, frame: str) -> None:
-    async with connected(api) as client:
-        await client.send(CONFIG)
-        assert await client.message() == {"type": "ack"}
-        await client.send(frame)
-        assert await client.error() == ("invalid_input", 4400)
-
-
-async def test_sound_after_eos_closes_with_4400(api: Api) -> None:
-    async with connected(api) as client:
-        await client.send(pcm(), EOS, pcm())
-        assert await client.error() == ("invalid_input", 4400)
-
-
-async def test_a_frame_of_1_mib_is_taken_and_a_larger_one_is_not(api: Api) -> None:
-    async with connected(api) as client:
-        await client.send(bytes(2**20))
-        outlet = await client.sound()
-        await read(outlet, 2**19)
-        await client.send(bytes(2**20 + 1))
-        assert await client.error() == ("too_large", 4400)
-
-
-@pytest.mark.parametrize("frame", [bytes(10 * 2**20), "x" * 10 * 2**20])
-async def test_a_huge_frame_closes_the_socket(api: Api, frame: str | bytes) -> None:
-    async with connected(api) as client:
-        try:
-            await client.send(frame)
-            code = await client.close_code()
-        except ConnectionClosed:
-            code = client.socket.close_code
-        assert code == 1009
-
-
-async def test_a_socket_takes_15_mib(api: Api) -> None:
-    async with connected(api) as client:
-
-        async def send() -> None:
-            await client.send(*[bytes(2**20)] * 15, bytes(1))
-
-        sending = asyncio.create_task(send())
-        outlet = await client.sound()
-        await read(outlet, 15 * 2**19)
-        await sending
-        assert await client.error() == ("too_large", 4400)
-
-
-async def test_reading_stops_at_ten_seconds_unplayed(api: Api) -> None:
-    frame = pcm(0.1)
-    async with connected(api) as client:
-        sent = 0
-
-        async def flood() -> None:
-            nonlocal sent
-            while True:
-                await client.send(frame)
-                sent += 1
-
-        flooding = asyncio.create_task(flood())
-        outlet = await client.sound()
-        last = -1
-        while sent != last:
-            last = sent
-            await asyncio.sleep(0.3)
-        assert 100 <= sent < 300, "10 s of sound, and what lies in the buffers of both systems"
-        await read(outlet, 160_000)
-        before = sent
-        await eventually(lambda: sent > before, "room for more")
-        flooding.cancel()
-        await asyncio.gather(flooding, return_exceptions=True)
-        api.services.closing.set()
-        await eventually(
-            lambda: client.socket.state is not State.OPEN, "a held-back socket ends with the server"
-        )
-
-
-async def test_a_session_has_two_sockets(api: Api) -> None:
-    async with api.served() as url:
-        session_id = await api.new_session()
-        async with client_of(api, url, session_id) as first, client_of(api, url, session_id) as second:
-            for client in (first, second):
-                await client.send(CONFIG)
-                assert await client.message() == {"type": "ack"}
-            async with client_of(api, url, session_id) as third:
-                assert await third.error() == ("too_many", 1011)
-            await first.socket.close()
-            async with client_of(api, url, session_id) as fourth:
-                await fourth.send(CONFIG)
-                assert await fourth.message() == {"type": "ack"}
-
-
 async def test_the_same_under_api(api: Api) -> None:
     async with api.served() as url:
         session_id = await api.new_session()
@@ -463,3 +246,23 @@ async def test_a_server_that_stops_closes_the_sockets(api: Api) -> None:
         await client.sound()
         await serving.aclose()
         assert await client.close_code() == 1012
+
+
+async def test_the_example_of_the_guide_plays_a_file(api: Api, tmp_path: Path) -> None:
+    found = re.search(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, "the guide shows no Python"
+    guide = ModuleType("guide")
+    exec(compile(found[1], str(GUIDE), "exec"), vars(guide))  # noqa: S102 - our own guide
+    sound = np.arange(9_600, dtype=np.int16)
+    path = tmp_path / "speech.wav"
+    path.write_bytes(wav_bytes(sound, 24_000))
+    async with api.served() as url:
+        session_id = await api.new_session()
+        speaking = asyncio.create_task(guide.speak(url.replace("http", "ws", 1), session_id, str(path)))
+        await eventually(lambda: bool(api.worker.sounds), "a turn")
+        [outlet] = api.worker.sounds.values()
+        assert outlet.sample_rate == 24_000
+        assert np.array_equal(await read(outlet, len(sound)), sound)
+        assert await ended(outlet)
+        await outlet.aclose("completed")
+        await asyncio.wait_for(speaking, SECONDS)

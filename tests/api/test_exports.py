@@ -1,116 +1,32 @@
-"""Offline bundles over the API: what comes out, what is refused, and what survives what."""
+"""Offline bundles over the API: what comes out, and what is refused."""
 
-import asyncio
 import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import httpx
 import numpy as np
-import psutil
 import pytest
 
 from apps.api.deps import ApiLimits
-from opentalking.core.commands import CopySaid
-from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, PhonemeTiming, Speech, WordTiming
+from opentalking.core.commands import Touch
+from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_FRAME, PhonemeTiming, WordTiming
 from opentalking.core.sessions import SessionState
-from opentalking.media import said
-from opentalking.services.exports.render import RenderPlugin
-from opentalking.services.exports.service import ExportConfig
-from tests.api.harness import Api, new_session
+from tests.api.harness import new_session
+from tests.api.studio import Studio, says, studio, tone
 from tests.support.clicks import click_file, film_of, offsets, read_wav
 
-ENGINE = "tests.support.engines.film"
 AAC_SAMPLES = 1024
 """A decoder that does not trim the end plays the last AAC frame whole."""
 GONE = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass
-class Studio:
-    """The API with faces that a test watches; sessions of model `mock` wait for `go`."""
-
-    api: Api
-    client: httpx.AsyncClient
-    folder: Path
-
-    @property
-    def recordings(self) -> Path:
-        return self.folder / "recordings"
-
-    def go(self) -> None:
-        (self.folder / "go").touch()
-
-    async def post(self, session_id: str, sound: bytes | None = None, **form: Any) -> httpx.Response:
-        files = None if sound is None else {"file": ("clip.wav", sound, "audio/wav")}
-        return await self.client.post(
-            f"/sessions/{session_id}/flashtalk-offline-bundle", files=files, data=form or None
-        )
-
-    async def begin(self, session_id: str, sound: bytes) -> str:
-        answer = await self.post(session_id, sound)
-        assert answer.status_code == 200, answer.text
-        assert answer.json() | {"job_id": ""} == {"session_id": session_id, "status": "queued", "job_id": ""}
-        return str(answer.json()["job_id"])
-
-    async def status(self, session_id: str, job_id: str) -> dict[str, Any]:
-        answer = await self.client.get(f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}")
-        assert answer.status_code == 200, answer.text
-        seen: dict[str, Any] = answer.json()
-        return seen
-
-    async def until(self, session_id: str, job_id: str, *statuses: str) -> list[dict[str, Any]]:
-        """Every status seen until one of these."""
-        seen: list[dict[str, Any]] = []
-        async with asyncio.timeout(30):
-            while not seen or seen[-1]["status"] not in statuses:
-                seen.append(await self.status(session_id, job_id))
-                await asyncio.sleep(0.01)
-        return seen
-
-    async def moving(self, session_id: str, job_id: str) -> dict[str, Any]:
-        """The first status with some progress."""
-        async with asyncio.timeout(30):
-            while True:
-                seen = await self.status(session_id, job_id)
-                if seen["progress"]:
-                    return seen
-                await asyncio.sleep(0.01)
-
-    async def download(self, session_id: str, job_id: str, artifact: str, **headers: str) -> httpx.Response:
-        return await self.client.get(
-            f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download",
-            params={"artifact": artifact},
-            headers=headers,
-        )
-
-
-@asynccontextmanager
-async def studio(folder: Path, face: str = "flat", **config: Any) -> AsyncIterator[Studio]:
-    def plugin(name: str) -> RenderPlugin:
-        options = {"until": str(folder / "go")}
-        return RenderPlugin(name=name, models_dir=folder, cache_dir=folder, options=options)
-
-    plugins = {"portrait": plugin(face), "mock": plugin("waits")}
-    api = Api(folder, exports=ExportConfig(**{"plugins": plugins, "module": ENGINE, "niceness": 0, **config}))
-    async with api.client() as client:
-        yield Studio(api, client, folder)
 
 
 @pytest.fixture
 async def film(tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio(tmp_path) as made:
         yield made
-
-
-def no_paths(text: str, folder: Path) -> bool:
-    return str(folder) not in text and "/secret" not in text and ".wav" not in text and "/tmp" not in text  # noqa: S108
 
 
 async def test_a_sound_file_becomes_a_film_with_everything_in_step(film: Studio) -> None:
@@ -206,6 +122,7 @@ async def test_progress_moves_and_never_falls(film: Studio) -> None:
     assert early.status_code == 409
     film.go()
     seen = [*halted, now, *await film.until(session_id, job_id, "done")]
+    assert len([command for command in film.api.worker.seen if isinstance(command, Touch)]) >= 3
     shares = [status["progress"] for status in seen]
     assert all(one <= two for one, two in pairwise(shares))
     assert {("queued", "pending"), ("processing", "running"), ("done", "complete")} >= {
@@ -276,30 +193,6 @@ async def test_who_is_not_there_has_no_jobs(film: Studio) -> None:
     assert plain.headers["content-type"] == "video/mp4"
 
 
-def says(recordings: Path, *turns: tuple[int, list[Speech]]) -> Any:
-    """A worker's part of `CopySaid`: these turns, each as far as it was heard (samples)."""
-
-    def copy(command: CopySaid) -> None:
-        folder = said.session_folder(recordings, command.session_id)
-        kept = []
-        for number, (heard, pieces) in enumerate(turns):
-            start = 0
-            for speech in pieces:
-                said.append(folder, str(number), said.SaidPiece(speech, start, bool(speech.text)))
-                start = said.end_after(start, speech)
-            kept.append(said.SaidTurn(str(number), heard))
-        target = said.job_folder(recordings, command.session_id, command.job_id) / "work" / "said"
-        said.copy_turns(folder, target, kept)
-
-    return copy
-
-
-def tone(seconds: float, text: str = "", **more: Any) -> Speech:
-    times = np.arange(int(seconds * MEDIA_RATE)) / MEDIA_RATE
-    pcm = (9000 * np.sin(2 * np.pi * 300 * times)).astype(np.int16)
-    return Speech(pcm, MEDIA_RATE, text, **more)
-
-
 async def test_what_was_said_becomes_a_film_with_pauses_and_subtitles(film: Studio) -> None:
     session_id = await new_session(film.client)
     nothing = await film.post(session_id)
@@ -327,152 +220,3 @@ async def test_what_was_said_becomes_a_film_with_pauses_and_subtitles(film: Stud
     assert "00:00:00.000 --> 00:00:01.000\nHello &lt;you&gt; &amp; me.\n" in subtitles
     assert "00:00:01.600 --> 00:00:02.200\nWell\n" in subtitles
     assert "never" not in subtitles
-
-
-async def test_jobs_of_a_session_run_one_at_a_time_and_sessions_take_turns(film: Studio) -> None:
-    busy, other = await new_session(film.client, model="mock"), await new_session(film.client, model="mock")
-    sound = click_file(1.0)
-    jobs = [await film.begin(busy, sound) for _ in range(5)]
-    refused = await film.post(busy, sound)
-    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
-    guest = await film.begin(other, sound)
-    await film.until(busy, jobs[0], "processing")
-    waiting = await film.status(busy, jobs[1])
-    assert (waiting["status"], waiting["state"], waiting["progress"]) == ("queued", "pending", 0)
-    assert (await film.download(busy, jobs[1], "bundle")).status_code == 409
-    film.go()
-    await film.until(other, guest, "done")
-    assert (await film.status(busy, jobs[4]))["status"] == "queued"
-    for job in jobs:
-        await film.until(busy, job, "done")
-    assert (await film.post(busy, sound)).status_code == 200
-
-
-async def test_all_sessions_together_fill_the_queue(tmp_path: Path) -> None:
-    async with studio(tmp_path, waiting=1) as film:
-        sessions = [await new_session(film.client, model="mock") for _ in range(3)]
-        sound = click_file(1.0)
-        first, second = await film.begin(sessions[0], sound), await film.begin(sessions[1], sound)
-        refused = await film.post(sessions[2], sound)
-        assert (refused.status_code, "too many jobs" in refused.text) == (503, True)
-        bad = await film.post(sessions[2], b"junk" * 100)
-        assert bad.status_code == 503  # state comes before content
-        film.go()
-        await film.until(sessions[1], second, "done")
-        assert (await film.status(sessions[0], first))["status"] == "done"
-        assert (await film.post(sessions[2], b"junk" * 100)).status_code == 400
-        assert (await film.post(sessions[2], sound)).status_code == 200
-
-
-async def test_a_job_outlives_its_session(film: Studio) -> None:
-    session_id = await new_session(film.client, model="mock")
-    film.api.worker.copy_said = says(film.recordings, (MEDIA_RATE, [tone(1.0, "Goodbye.")]))
-    job_id = (await film.post(session_id)).json()["job_id"]
-    waiting = (await film.post(session_id)).json()["job_id"]
-    await film.until(session_id, job_id, "processing")
-    assert (await film.client.delete(f"/sessions/{session_id}")).status_code == 200
-    said.forget(said.session_folder(film.recordings, session_id))
-    film.go()
-    for job in (job_id, waiting):
-        await film.until(session_id, job, "done")
-        movie = film_of((await film.download(session_id, job, "bundle")).content, film.folder)
-        assert np.abs(movie.sound).max() > 0.2
-    assert (await film.post(session_id)).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("face", "reason"),
-    [
-        ("dies", "ended before its work did (code 3)"),
-        ("stalls", "made no progress for 2 s"),
-        ("refuses", "the face is tired"),
-        ("stumbles", "No such file or directory"),
-        ("breaks", "rendering failed"),
-        ("absent", "absent is not installed"),
-    ],
-)
-async def test_a_job_that_fails_says_why_and_leaves_nothing(tmp_path: Path, face: str, reason: str) -> None:
-    async with studio(tmp_path, face, stall_seconds=2.0) as film:
-        session_id = await new_session(film.client)
-        job_id = await film.begin(session_id, click_file(3.0, 1.0))
-        *_, last = await film.until(session_id, job_id, "done", "error")
-        assert (last["status"], last["state"]) == ("error", "failed")
-        assert reason in last["error"]
-        assert last["message"] == last["error"]
-        assert no_paths(json.dumps(last), tmp_path)
-        missing = await film.download(session_id, job_id, "bundle")
-        assert (missing.status_code, "failed" in missing.text) == (409, True)
-        folder = said.job_folder(film.recordings, session_id, job_id)
-        assert [path.name for path in folder.iterdir()] == ["job.json"]
-        # The queue goes on.
-        film.go()
-        healthy = await new_session(film.client, model="mock")
-        await film.until(healthy, await film.begin(healthy, click_file(0.5)), "done")
-
-
-async def test_a_killed_job_process_fails_its_job_only(film: Studio) -> None:
-    session_id = await new_session(film.client, model="mock")
-    job_id, next_id = [await film.begin(session_id, click_file(1.0)) for _ in range(2)]
-    await film.until(session_id, job_id, "processing")
-    await film.moving(session_id, job_id)
-    [child] = psutil.Process().children()
-    child.kill()
-    *_, last = await film.until(session_id, job_id, "error")
-    assert "code -9" in last["error"]
-    film.go()
-    await film.until(session_id, next_id, "done")
-
-
-async def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    async with studio(tmp_path, job_seconds=1.5) as film:
-        session_id = await new_session(film.client, model="mock")
-        job_id = await film.begin(session_id, click_file(1.0))
-        *_, last = await film.until(session_id, job_id, "error")
-        assert "longer than 1.5 s" in last["error"]
-        assert not psutil.Process().children()
-
-
-async def test_a_model_that_cannot_be_rendered_offline_says_so(tmp_path: Path) -> None:
-    async with studio(tmp_path, plugins={}) as film:
-        session_id = await new_session(film.client)
-        job_id = await film.begin(session_id, click_file(0.5))
-        *_, last = await film.until(session_id, job_id, "error")
-        assert last["error"] == "model portrait cannot be rendered offline on this server"
-
-
-async def test_a_restart_fails_what_was_unfinished_and_keeps_what_was_done(tmp_path: Path) -> None:
-    async with studio(tmp_path) as film:
-        session_id = await new_session(film.client)
-        done = await film.begin(session_id, click_file(0.5))
-        await film.until(session_id, done, "done")
-        slow = await new_session(film.client, model="mock")
-        running, waiting = await film.begin(slow, click_file(1.0)), await film.begin(slow, click_file(1.0))
-        await film.until(slow, running, "processing")
-        film.api.worker.copy_said = says(film.recordings, (MEDIA_RATE, [tone(1.0, "Gone.")]))
-        await film.post(session_id)
-        whole = (await film.download(session_id, done, "bundle")).content
-    assert not psutil.Process().children()
-    async with studio(tmp_path) as film:
-        for job_id in (running, waiting):
-            status = await film.status(slow, job_id)
-            assert (status["status"], status["state"]) == ("error", "failed")
-            assert "restarted" in status["error"]
-            folder = said.job_folder(film.recordings, slow, job_id)
-            assert [path.name for path in folder.iterdir()] == ["job.json"]
-        assert (await film.download(session_id, done, "bundle")).content == whole
-        assert (await film.status(session_id, done))["progress"] == 1
-        assert not said.session_folder(film.recordings, session_id).exists()
-
-
-async def test_a_job_whose_files_were_swept_away_is_gone(film: Studio) -> None:
-    session_id = await new_session(film.client)
-    job_id = await film.begin(session_id, click_file(0.5))
-    await film.until(session_id, job_id, "done")
-    folder = said.job_folder(film.recordings, session_id, job_id)
-    (folder / "bundle.mp4").unlink()
-    assert (await film.download(session_id, job_id, "bundle")).status_code == 404
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    answer = await film.client.get(f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}")
-    assert answer.status_code == 404

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ def virtual(test: Test) -> Callable[..., None]:
 
     # pytest must not see the coroutine function behind the wrapper
     del run.__wrapped__
+    run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]  # its fixtures
     return run
 
 
@@ -212,6 +214,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         idle_cache=IdleCache(None, executor),
         encode_pool=executor,
         said=parts.said,
+        recording_pool=executor,
     )
     worker = Worker(toolbox, parts.config)
     async with asyncio.TaskGroup() as group:

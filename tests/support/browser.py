@@ -76,6 +76,21 @@ class Chromium:
                 process.kill()
 
     @asynccontextmanager
+    async def page(self) -> AsyncIterator[Page]:
+        """An empty page without a probe; what it throws fails the test."""
+        assert self._browser is not None
+        # A page that a test makes up counts as one of the internet, which may not call this machine.
+        context = await self._browser.new_context(permissions=["local-network-access"])
+        page = await context.new_page()
+        failures: list[str] = []
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        try:
+            yield page
+            assert not failures, f"the page's scripts: {failures}"
+        finally:
+            await context.close()
+
+    @asynccontextmanager
     async def visit(
         self, url: str, *, avatar: str = "", autostart: bool = True, locale: str = "en-US"
     ) -> AsyncIterator["Visit"]:

@@ -1,6 +1,9 @@
 """Reads films as a stranger would: by PyAV, and box by box."""
 
+import resource
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -71,6 +74,25 @@ def _sound(path: Path) -> tuple[NDArray[np.float32], int]:
     return line, rate
 
 
+def pictures_of(path: Path) -> list[NDArray[np.uint8]]:
+    """Every picture, as planar I420."""
+    with av.open(str(path)) as container:
+        return [
+            np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in container.decode(video=0)
+        ]
+
+
+def loud_spans(film: Film, above: float = 0.02, apart: float = 0.4) -> list[tuple[float, float]]:
+    """When there is sound, in seconds; spans are `apart` at least."""
+    step = film.rate // 100
+    levels = [np.abs(film.sound[at : at + step]).max() for at in range(0, len(film.sound), step)]
+    loud = np.flatnonzero(np.array(levels) > above) / 100
+    if not len(loud):
+        return []
+    gaps = np.flatnonzero(np.diff(loud) > apart)
+    return list(zip(loud[[0, *(gaps + 1)]].tolist(), loud[[*gaps, -1]].tolist(), strict=True))
+
+
 def boxes(data: bytes) -> list[tuple[str, bytes]]:
     """Kinds and contents of the boxes that `data` consists of; one that is cut ends the list."""
     found, at = [], 0
@@ -90,3 +112,14 @@ def xmp_of(path: Path) -> str:
     ]
     assert len(packets) == 1, f"{len(packets)} XMP packets"
     return packets[0].decode()
+
+
+@contextmanager
+def full_disk(at_bytes: int) -> Iterator[None]:
+    """No file of this process may grow beyond `at_bytes`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

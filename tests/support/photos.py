@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -131,3 +132,8 @@ def beside(left: Picture, right: Picture) -> Picture:
     wide[: left.shape[0], : left.shape[1]] = left
     wide[: right.shape[0], left.shape[1] :] = right
     return wide
+
+
+def encoded(picture: NDArray[np.integer[Any] | np.floating[Any]], kind: str = ".png") -> bytes:
+    """The picture as a file."""
+    return bytes(cv2.imencode(kind, picture)[1])

@@ -22,13 +22,9 @@ from opentalking.providers.render.portrait.parts.drawn_lips import read_lips
 from opentalking.providers.render.portrait.picture import decode
 from opentalking.services.bundle_check import problems_of
 from opentalking.services.custom_avatars import AvatarMaker, MadeAvatar, NewAvatar, fitted
-from tests.support.photos import PHOTOS, beside, smiling, spectacled, turned
+from tests.support.photos import PHOTOS, beside, encoded, smiling, spectacled, turned
 from tests.support.portraits import difference, frames_of, rendered, spoken
 from tests.unit.test_cli import run
-
-
-def encoded(picture: np.ndarray, kind: str = ".png") -> bytes:
-    return bytes(cv2.imencode(kind, picture)[1])
 
 
 def make(root: Path, picture: np.ndarray | bytes, **options: object) -> MadeAvatar:

@@ -1,9 +1,6 @@
 """Films open anywhere, in sync to the sample, marked as AI-generated, and however their writing ended."""
 
-import resource
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,7 +11,7 @@ import pytest
 from opentalking.core.media import FPS, I420, MEDIA_RATE, SAMPLES_PER_FRAME, Samples
 from opentalking.media.movie import MovieWriter
 from opentalking.media.provenance import DIGITAL_SOURCE_TYPE, Provenance
-from tests.support.films import boxes, read_film, xmp_of
+from tests.support.films import boxes, full_disk, read_film, xmp_of
 
 SIZE = (96, 64)
 PROVENANCE = Provenance("A <b> & c\x00 题", datetime(2026, 11, 26, 12, tzinfo=UTC))
@@ -41,17 +38,6 @@ def clap(frames: int, at: tuple[int, ...]) -> tuple[list[I420], Samples]:
         start = index * SAMPLES_PER_FRAME
         sound[start : start + 240] = np.random.default_rng(index).integers(-20_000, 20_000, 240)
     return pictures, sound
-
-
-@contextmanager
-def full_disk(at_bytes: int) -> Iterator[None]:
-    """No file of this process may grow beyond `at_bytes`."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (at_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_noise(film: MovieWriter, frames: int) -> None:

@@ -16,7 +16,7 @@ from opentalking.providers.render.portrait import PortraitConfig, PortraitFace, 
 from opentalking.providers.render.portrait.acting.accents import StressFinder
 from opentalking.providers.render.portrait.acting.articulation import HOP_SECONDS, Articulation, LoudnessMeter
 from opentalking.providers.render.portrait.acting.bearing import idle_bearing
-from opentalking.providers.render.portrait.acting.motion import IDLE_FRAMES, blink, idle_expression, idle_pose
+from opentalking.providers.render.portrait.acting.motion import IDLE_FRAMES, USUAL, idle_expression, idle_pose
 from opentalking.providers.render.portrait.acting.performance import Performance, Shown
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.planes import to_bgr
@@ -281,14 +281,14 @@ def test_blinks_come_rather_at_the_ends_of_phrases() -> None:
 
 
 def test_idle_blinks_are_two_to_six_seconds_apart_with_a_pair_and_three_lengths() -> None:
-    lids = [blink(k) for k in range(IDLE_FRAMES)]
+    lids = [USUAL.shut(k) for k in range(IDLE_FRAMES)]
     starts = starts_of(lids)
     gaps = [(b - a) / FPS for a, b in pairwise([*starts, starts[0] + IDLE_FRAMES])]
     assert sum(gap < 0.4 for gap in gaps) == 1
     assert all(2 <= gap <= 6 for gap in gaps if gap >= 0.4)
     lengths = {next(n for n in range(12) if lids[(k + n) % IDLE_FRAMES] == 0) for k in starts}
     assert len(lengths) == 3
-    assert all(blink(k) == 0 for second in range(8) for k in range(25 * second - 4, 25 * second + 5))
+    assert all(USUAL.shut(k) == 0 for second in range(8) for k in range(25 * second - 4, 25 * second + 5))
 
 
 def test_idle_eyes_and_brows_are_alive_and_seamless() -> None:

@@ -12,7 +12,6 @@ from apps.api.deps import ApiServices
 from opentalking.core.audio_stream import EndMessage, MetaMessage
 from opentalking.core.errors import InvalidInput, OpenTalkingError
 
-FIRST_FRAME_SECONDS = 30.0
 _LOGGED_ID_CHARACTERS = 64
 
 router = APIRouter()
@@ -24,7 +23,7 @@ async def audio_stream(websocket: WebSocket, session_id: str) -> None:
     """Accept, check, and let the first frame pick the dialect; see `opentalking.core.audio_stream`."""
     services: ApiServices = websocket.app.state.services
     await websocket.accept()
-    socket = AudioSocket(websocket)
+    socket = AudioSocket(websocket, services.playing.limits.socket_bytes)
     failure = ""
     try:
         with services.playing.socket(session_id):
@@ -49,13 +48,12 @@ async def audio_stream(websocket: WebSocket, session_id: str) -> None:
 async def _serve(socket: AudioSocket, services: ApiServices, session_id: str) -> None:
     """Talk to the client until the end."""
     await services.sessions.require_talking(session_id)
+    patience = services.playing.limits.first_frame_seconds
     try:
-        async with asyncio.timeout(FIRST_FRAME_SECONDS):
+        async with asyncio.timeout(patience):
             first = await socket.frame()
     except TimeoutError:
-        raise InvalidInput(
-            f"nothing came within {FIRST_FRAME_SECONDS:g} s; begin with config or meta"
-        ) from None
+        raise InvalidInput(f"nothing came within {patience:g} s; begin with config or meta") from None
     if isinstance(first, MetaMessage | EndMessage):
         await recognise(socket, services, session_id, first)
     else:

@@ -30,20 +30,28 @@ class MockRenderer:
 
     async def open(self, avatar: AvatarBundle) -> "MockFace":
         """Read the picture of `avatar`; raises `ProviderError(stage="render")`."""
+        key, frame = await self._picture(avatar)
+        return MockFace(frame, key)
+
+    async def forget(self, avatar: AvatarBundle) -> str:
+        """Nothing is kept here; see `opentalking.core.providers.KeepsAvatars`."""
+        key, _ = await self._picture(avatar)
+        return key
+
+    async def _picture(self, avatar: AvatarBundle) -> tuple[str, I420]:
         loop = asyncio.get_running_loop()
         try:
-            key, frame = await loop.run_in_executor(self._executor, self._read, avatar)
+            return await loop.run_in_executor(self._executor, self._read, avatar)
         except (OSError, ValueError, RuntimeError, cv2.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise ProviderError(f"{NAME}: {reason}", stage="render", provider=NAME) from error
-        return MockFace(frame, key)
 
     async def aclose(self) -> None:
         """Stop the thread; idempotent."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, avatar: AvatarBundle) -> tuple[str, I420]:
-        files = read_files(avatar.directory, {})
+        files = read_files(avatar.directory, {}, avatar.reference)
         picture = decode(files.picture)
         size = size_of(avatar, picture, self._max_pixels)
         frame = to_i420(split(fit(picture, size)))

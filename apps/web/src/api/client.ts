@@ -1,20 +1,11 @@
+import { ApiError, Http } from "../client";
 import type { AvatarManifest, AvatarSummary, Health, ModelList, SdpAnswer, SessionCreated, TurnAccepted, VoiceItem } from "./types";
+
+export { ApiError } from "../client";
 
 const SHORT_TIMEOUT_MS = 15_000;
 /** An offer may wait 30 s on the server while a session is still loading. */
 const OFFER_TIMEOUT_MS = 40_000;
-
-/** A call that did not succeed. `status` is 0 when no answer came at all. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly detail: string,
-    readonly retryAfterSeconds: number | null = null,
-  ) {
-    super(detail);
-    this.name = "ApiError";
-  }
-}
 
 /** The words of any thrown value, for the unfolded detail of a notice. */
 export function errorDetail(error: unknown): string {
@@ -22,46 +13,45 @@ export function errorDetail(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-interface CallOptions {
-  method?: "GET" | "POST" | "DELETE";
-  body?: Record<string, unknown>;
-  timeoutMs?: number;
-  keepalive?: boolean;
-}
-
+/** What the page asks of its server. */
 export class ApiClient {
-  constructor(private readonly base: string = document.baseURI) {}
+  private readonly http: Http;
+
+  constructor(private readonly base: string = document.baseURI) {
+    this.http = new Http(new URL(".", base).href);
+  }
 
   /** Absolute address of an API path given without a leading slash. */
   url(path: string): string {
     return new URL(path, this.base).href;
   }
 
-  avatars = (): Promise<AvatarSummary[]> => this.call("avatars");
-  models = (): Promise<ModelList> => this.call("models");
-  health = (): Promise<Health> => this.call("health");
+  avatars = (): Promise<AvatarSummary[]> => this.http.call("get", "/avatars", { timeoutMs: SHORT_TIMEOUT_MS });
+  models = (): Promise<ModelList> => this.http.call("get", "/models", { timeoutMs: SHORT_TIMEOUT_MS });
+  health = (): Promise<Health> => this.http.call("get", "/health", { timeoutMs: SHORT_TIMEOUT_MS });
 
-  avatar = (avatarId: string): Promise<AvatarManifest> => this.call(avatarPath(avatarId));
+  avatar = (avatarId: string): Promise<AvatarManifest> =>
+    this.http.call("get", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
 
   async voices(): Promise<VoiceItem[]> {
-    const { items } = await this.call<{ items: VoiceItem[] }>("voices");
+    const { items } = await this.http.call("get", "/voices", { timeoutMs: SHORT_TIMEOUT_MS });
     return items;
   }
 
-  previewUrl = (avatarId: string): string => this.url(`${avatarPath(avatarId)}/preview`);
+  previewUrl = (avatarId: string): string => this.url(`avatars/${encodeURIComponent(avatarId)}/preview`);
 
   eventsUrl(sessionId: string): string {
-    return this.url(`${sessionPath(sessionId)}/events`);
+    return this.url(`sessions/${encodeURIComponent(sessionId)}/events`);
   }
 
   createSession(avatarId: string, model: string): Promise<SessionCreated> {
-    return this.call("sessions", { method: "POST", body: { avatar_id: avatarId, model }, timeoutMs: 30_000 });
+    return this.http.call("post", "/sessions", { json: { avatar_id: avatarId, model } });
   }
 
   /** True while the server knows the session, false when it is gone. */
   async sessionExists(sessionId: string): Promise<boolean> {
     try {
-      await this.call(sessionPath(sessionId));
+      await this.http.call("get", "/sessions/{session_id}", { ...session(sessionId), timeoutMs: SHORT_TIMEOUT_MS });
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return false;
@@ -70,72 +60,28 @@ export class ApiClient {
   }
 
   offer(sessionId: string, sdp: string): Promise<SdpAnswer> {
-    const body = { sdp, type: "offer" };
-    return this.call(`${sessionPath(sessionId)}/webrtc/offer`, { method: "POST", body, timeoutMs: OFFER_TIMEOUT_MS });
+    const json = { sdp, type: "offer" } as const;
+    return this.http.call("post", "/sessions/{session_id}/webrtc/offer", { ...session(sessionId), json, timeoutMs: OFFER_TIMEOUT_MS });
   }
 
   chat(sessionId: string, prompt: string): Promise<TurnAccepted> {
-    return this.call(`${sessionPath(sessionId)}/chat`, { method: "POST", body: { prompt } });
+    return this.http.call("post", "/sessions/{session_id}/chat", { ...session(sessionId), json: { prompt }, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   speak(sessionId: string, text: string): Promise<TurnAccepted> {
-    return this.call(`${sessionPath(sessionId)}/speak`, { method: "POST", body: { text } });
+    return this.http.call("post", "/sessions/{session_id}/speak", { ...session(sessionId), json: { text }, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   async interrupt(sessionId: string): Promise<void> {
-    await this.call(`${sessionPath(sessionId)}/interrupt`, { method: "POST", body: {} });
+    await this.http.call("post", "/sessions/{session_id}/interrupt", { ...session(sessionId), json: {}, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   /** Ends the session; also safe while the page is being closed. */
   async deleteSession(sessionId: string): Promise<void> {
-    await this.call(sessionPath(sessionId), { method: "DELETE", keepalive: true });
-  }
-
-  private async call<T>(path: string, options: CallOptions = {}): Promise<T> {
-    const init: RequestInit = {
-      method: options.method ?? "GET",
-      keepalive: options.keepalive ?? false,
-      signal: AbortSignal.timeout(options.timeoutMs ?? SHORT_TIMEOUT_MS),
-    };
-    if (options.body) {
-      init.headers = { "Content-Type": "application/json" };
-      init.body = JSON.stringify(options.body);
-    }
-    let response: Response;
-    try {
-      response = await fetch(this.url(path), init);
-    } catch (error) {
-      throw new ApiError(0, errorDetail(error));
-    }
-    if (!response.ok) throw await failure(response);
-    try {
-      return (await response.json()) as T;
-    } catch (error) {
-      throw new ApiError(0, `${path}: ${errorDetail(error)}`);
-    }
+    await this.http.call("delete", "/sessions/{session_id}", { ...session(sessionId), keepalive: true, timeoutMs: SHORT_TIMEOUT_MS });
   }
 }
 
-function avatarPath(avatarId: string): string {
-  return `avatars/${encodeURIComponent(avatarId)}`;
-}
-
-function sessionPath(sessionId: string): string {
-  return `sessions/${encodeURIComponent(sessionId)}`;
-}
-
-async function failure(response: Response): Promise<ApiError> {
-  const text = await response.text().catch(() => "");
-  const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
-  return new ApiError(response.status, detailOf(text) || response.statusText, Number.isFinite(retryAfter) ? retryAfter : null);
-}
-
-function detailOf(text: string): string {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body === "object" && body !== null && "detail" in body && typeof body.detail === "string") return body.detail;
-  } catch {
-    // A proxy may answer with HTML: its beginning is all there is to show.
-  }
-  return text.slice(0, 300);
+function session(sessionId: string): { path: { session_id: string } } {
+  return { path: { session_id: sessionId } };
 }

@@ -44,6 +44,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/avatars/custom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an avatar from a photo
+         * @description Make an avatar from a photo, ready for its first session.
+         *
+         *     The picture is turned upright, laid on light grey where it is transparent, and shrunk (never enlarged).
+         *     Of several faces the largest speaks; without one the picture only moves gently (see `metadata.hint`).
+         */
+        post: operations["createCustomAvatar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/avatars/{avatar_id}": {
         parameters: {
             query?: never;
@@ -58,7 +81,11 @@ export interface paths {
         get: operations["getAvatar"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a custom avatar
+         * @description Delete a custom avatar with its customisations; live sessions keep the copy that they have loaded.
+         */
+        delete: operations["deleteAvatar"];
         options?: never;
         head?: never;
         patch?: never;
@@ -78,6 +105,26 @@ export interface paths {
         get: operations["getAvatarPreview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/avatars/{avatar_id}/prewarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare an avatar
+         * @description Prepare the avatar for a model, so that a session with both starts at once; answers when it is done.
+         */
+        post: operations["prewarmAvatar"];
         delete?: never;
         options?: never;
         head?: never;
@@ -178,6 +225,70 @@ export interface paths {
          * @description Make a session with an avatar and a model; providers and keys are looked at when they are used.
          */
         post: operations["createSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's prompt and picture
+         * @description Change what sessions made later with this avatar are told and look like; running ones keep theirs.
+         *
+         *     Kept over restarts, beside the bundle: its manifest and preview stay. Both fields are changed, or neither.
+         */
+        post: operations["customizeAvatar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize/prompt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's prompt
+         * @description Change what sessions made later with this avatar are told; a missing or empty prompt clears it.
+         *
+         *     A prompt of the session's own comes first, then this one, then the avatar's, then the server's.
+         */
+        post: operations["customizePrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/customize/reference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change an avatar's picture
+         * @description Give sessions made later with this avatar another picture, or (`reset=true`) its own again.
+         */
+        post: operations["customizeReference"];
         delete?: never;
         options?: never;
         head?: never;
@@ -304,6 +415,68 @@ export interface paths {
         get: operations["downloadOfflineBundle"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/flashtalk-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the recording
+         * @description Download the finished film (also in byte ranges) or its subtitles, or ask how the recording stands.
+         */
+        get: operations["getRecording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/flashtalk-recording/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a session
+         * @description Record picture and sound from now on, idle included, with or without a peer.
+         *
+         *     A second start drops what was recorded before and begins anew.
+         */
+        post: operations["startRecording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/flashtalk-recording/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the recording
+         * @description End the recording; the answer comes when the file is complete. Fine when nothing is recorded.
+         */
+        post: operations["stopRecording"];
         delete?: never;
         options?: never;
         head?: never;
@@ -807,6 +980,40 @@ export interface components {
              */
             target_model: string;
         };
+        /** Body_createCustomAvatar */
+        Body_createCustomAvatar: {
+            /**
+             * Base Avatar Id
+             * @description Avatar whose voices the new one gets.
+             * @example demo-avatar
+             */
+            base_avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with the avatar.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Crop
+             * @description Cut a picture with a small face to head and shoulders.
+             * @default false
+             * @example false
+             */
+            crop?: boolean;
+            /**
+             * Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; one face is best.
+             * @example anna.jpg
+             */
+            image: string;
+            /**
+             * Name
+             * @description Name for people, at most 100 characters.
+             * @example Anna
+             */
+            name: string;
+        };
         /** Body_createOfflineBundle */
         Body_createOfflineBundle: {
             /**
@@ -827,6 +1034,61 @@ export interface components {
              * @example 16000
              */
             sample_rate?: number | null;
+        };
+        /** Body_customizeAvatar */
+        Body_customizeAvatar: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with it.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Llm System Prompt
+             * @description What the character is told; absent: unchanged, empty: back to the avatar's own.
+             * @example You are a patient teacher. Answer in one or two short sentences.
+             */
+            llm_system_prompt?: string | null;
+            /**
+             * Reference Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; cropped to the avatar's size.
+             * @example anna.jpg
+             */
+            reference_image?: string | null;
+        };
+        /** Body_customizeReference */
+        Body_customizeReference: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Consent
+             * @description `true`: the person in the picture has agreed. Kept with it.
+             * @example true
+             */
+            consent?: string | null;
+            /**
+             * Reference Image
+             * @description PNG, JPEG or WebP, at most 10 MiB and 40 megapixels; cropped to the avatar's size.
+             * @example anna.jpg
+             */
+            reference_image?: string | null;
+            /**
+             * Reset
+             * @description Go back to the avatar's own picture instead.
+             * @default false
+             * @example false
+             */
+            reset?: boolean;
         };
         /** Body_playAudio */
         Body_playAudio: {
@@ -1029,7 +1291,7 @@ export interface components {
              * @default 16000
              * @example 16000
              */
-            sample_rate: number;
+            sample_rate?: number;
             /**
              * @description Always `config`. (enum property replaced by openapi-typescript)
              * @enum {string}
@@ -1108,6 +1370,80 @@ export interface components {
              * @enum {string}
              */
             status: "created" | "initializing" | "queued";
+        };
+        /**
+         * CustomizedAvatar
+         * @description The change is kept and holds for sessions made later.
+         */
+        CustomizedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Image Updated
+             * @description Whether the picture was changed.
+             * @example true
+             */
+            image_updated: boolean;
+            /**
+             * Saved
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            saved: true;
+        };
+        /**
+         * CustomizedPrompt
+         * @description The change is kept and holds for sessions made later.
+         */
+        CustomizedPrompt: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Saved
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            saved: true;
+        };
+        /**
+         * DeletedAvatar
+         * @description The avatar is gone.
+         */
+        DeletedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example custom-anna-20260131-120000-123
+             */
+            avatar_id: string;
+            /**
+             * Deleted
+             * @description Always true.
+             * @default true
+             * @example true
+             * @constant
+             */
+            deleted: true;
+            /**
+             * Status
+             * @description Always `deleted`.
+             * @default deleted
+             * @example deleted
+             * @constant
+             */
+            status: "deleted";
         };
         /**
          * DeletedSession
@@ -1503,6 +1839,69 @@ export interface components {
             provider: string;
         };
         /**
+         * MadeAvatar
+         * @description The new avatar, and what was found in its picture.
+         */
+        MadeAvatar: {
+            /**
+             * Height
+             * @description Height of the streamed video, pixels (even).
+             * @example 640
+             */
+            height: number;
+            /**
+             * Id
+             * @description Name for requests, made of name and time.
+             * @example custom-anna-20260131-120000-123
+             */
+            id: string;
+            /**
+             * Is Custom
+             * @description Made through the API, so it can be deleted.
+             * @example true
+             */
+            is_custom: boolean;
+            /**
+             * Metadata
+             * @description As in the manifest: `base_avatar_id`, `consent`, `animation` (landmarks, 0..1), and `hint`, what to do for a livelier face, where there is something to say.
+             * @example {
+             *       "animation": {
+             *         "mode": "face",
+             *         "mouth_center": [
+             *           0.5,
+             *           0.6
+             *         ],
+             *         "mouth_rx": 0.09,
+             *         "mouth_ry": 0.03
+             *       },
+             *       "base_avatar_id": "demo-avatar",
+             *       "consent": "stated",
+             *       "custom_avatar": true
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Model Type
+             * @description Model it was made for; a hint.
+             * @example portrait
+             */
+            model_type: string;
+            /**
+             * Name
+             * @description Name for people.
+             * @example Anna
+             */
+            name: string;
+            /**
+             * Width
+             * @description Width of the streamed video, pixels (even).
+             * @example 512
+             */
+            width: number;
+        };
+        /**
          * MediaStartedEvent
          * @description First sound and frame of the turn go out.
          */
@@ -1528,24 +1927,21 @@ export interface components {
             /**
              * Stt Provider
              * @description Recogniser; default: the session's.
-             * @default null
              * @example local
              */
-            stt_provider: string | null;
+            stt_provider?: string | null;
             /**
              * Tts Model
              * @description Model of the voice engine; unknown ones are passed on.
-             * @default null
              * @example tts-1
              */
-            tts_model: string | null;
+            tts_model?: string | null;
             /**
              * Tts Provider
              * @description Voice engine of the answer; default: the session's.
-             * @default null
              * @example local
              */
-            tts_provider: string | null;
+            tts_provider?: string | null;
             /**
              * @description Always `meta`. (enum property replaced by openapi-typescript)
              * @enum {string}
@@ -1554,10 +1950,9 @@ export interface components {
             /**
              * Voice
              * @description Voice id of the answer; default: the session's.
-             * @default null
              * @example en_US-joe-medium
              */
-            voice: string | null;
+            voice?: string | null;
         };
         /**
          * ModelStatusBody
@@ -1697,6 +2092,70 @@ export interface components {
             voice?: string | null;
         };
         /**
+         * PrewarmRequest
+         * @description What to prepare the avatar for.
+         */
+        PrewarmRequest: {
+            /**
+             * Model
+             * @description A connected model of `GET /models`; default: the first.
+             * @example portrait
+             */
+            model?: string | null;
+        };
+        /**
+         * PrewarmedAvatar
+         * @description The avatar is ready: a session with it starts at once.
+         */
+        PrewarmedAvatar: {
+            /**
+             * Avatar Id
+             * @description The avatar.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Model
+             * @description The model it was prepared for.
+             * @example portrait
+             */
+            model: string;
+            /**
+             * Runtime Status
+             * @description Always `ready`.
+             * @default ready
+             * @example ready
+             * @constant
+             */
+            runtime_status: "ready";
+            /**
+             * Status
+             * @description Always `ready`.
+             * @default ready
+             * @example ready
+             * @constant
+             */
+            status: "ready";
+        };
+        /**
+         * PromptRequest
+         * @description What the avatar is told from now on.
+         */
+        PromptRequest: {
+            /**
+             * Avatar Id
+             * @description From `GET /avatars`.
+             * @example demo-avatar
+             */
+            avatar_id: string;
+            /**
+             * Llm System Prompt
+             * @description At most 20 000 characters; missing or empty: back to the avatar's own.
+             * @example You are a patient teacher. Answer in one or two short sentences.
+             */
+            llm_system_prompt?: string | null;
+        };
+        /**
          * QueueStatusBody
          * @description Whether a new session would have to wait.
          */
@@ -1802,7 +2261,32 @@ export interface components {
              * @default
              * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
              */
-            turn_id: string;
+            turn_id?: string;
+        };
+        /**
+         * RecordingStatus
+         * @description How the recording of a session stands.
+         */
+        RecordingStatus: {
+            /**
+             * Artifact Url
+             * @description Path of the finished film; null while there is none.
+             * @example /sessions/1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b/flashtalk-recording?format=mp4
+             */
+            artifact_url: string | null;
+            /**
+             * Duration Ms
+             * @description How long it is so far.
+             * @example 61240
+             */
+            duration_ms: number;
+            /**
+             * State
+             * @description `idle`: there is none; `recording`: it runs or is being completed; `complete`.
+             * @example complete
+             * @enum {string}
+             */
+            state: "idle" | "recording" | "complete";
         };
         /**
          * SessionBody
@@ -2001,6 +2485,26 @@ export interface components {
          */
         StartRequest: Record<string, never>;
         /**
+         * StartedRecording
+         * @description A recording runs.
+         */
+        StartedRecording: {
+            /**
+             * Session Id
+             * @description The session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description It runs.
+             * @default recording
+             * @example recording
+             * @constant
+             */
+            status: "recording";
+        };
+        /**
          * StartedSession
          * @description The session is ready to talk.
          */
@@ -2054,7 +2558,7 @@ export interface components {
              * @description What happened, for people.
              * @example the voice engine did not answer in time
              */
-            message?: string;
+            message: string;
             /**
              * Session Id
              * @description The session.
@@ -2074,6 +2578,26 @@ export interface components {
              * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
              */
             turn_id?: string;
+        };
+        /**
+         * StoppedRecording
+         * @description No recording runs any more.
+         */
+        StoppedRecording: {
+            /**
+             * Session Id
+             * @description The session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description The file is complete, if anything was recorded.
+             * @default stopped
+             * @example stopped
+             * @constant
+             */
+            status: "stopped";
         };
         /**
          * SubtitleEvent
@@ -2669,6 +3193,193 @@ export interface operations {
             };
         };
     };
+    createCustomAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "base_avatar_id": "demo-avatar",
+                 *       "image": "anna.jpg",
+                 *       "name": "Anna"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_createCustomAvatar"];
+            };
+        };
+        responses: {
+            /** @description The new avatar, and what was found in its picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "height": 640,
+                     *       "id": "custom-anna-20260131-120000-123",
+                     *       "is_custom": true,
+                     *       "metadata": {
+                     *         "animation": {
+                     *           "mode": "face",
+                     *           "mouth_center": [
+                     *             0.5,
+                     *             0.6
+                     *           ],
+                     *           "mouth_rx": 0.09,
+                     *           "mouth_ry": 0.03
+                     *         },
+                     *         "base_avatar_id": "demo-avatar",
+                     *         "consent": "stated",
+                     *         "custom_avatar": true
+                     *       },
+                     *       "model_type": "portrait",
+                     *       "name": "Anna",
+                     *       "width": 512
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getAvatar: {
         parameters: {
             query?: never;
@@ -2736,6 +3447,110 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `GET /avatars`. */
+                avatar_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The avatar is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "custom-anna-20260131-120000-123",
+                     *       "deleted": true,
+                     *       "status": "deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedAvatar"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
@@ -2891,6 +3706,178 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    prewarmAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `GET /avatars`. */
+                avatar_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "model": "portrait"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PrewarmRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description The avatar is ready: a session with it starts at once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "model": "portrait",
+                     *       "runtime_status": "ready",
+                     *       "status": "ready"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PrewarmedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
@@ -3311,6 +4298,479 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizeAvatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_customizeAvatar"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "image_updated": true,
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedPrompt"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    customizeReference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "avatar_id": "demo-avatar"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_customizeReference"];
+            };
+        };
+        responses: {
+            /** @description The change is kept and holds for sessions made later. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "avatar_id": "demo-avatar",
+                     *       "image_updated": true,
+                     *       "saved": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomizedAvatar"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This is not allowed for this asset, or switched off on this server. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "avatar demo-avatar is not a custom one, so it cannot be deleted"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
@@ -4353,6 +5813,431 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRecording: {
+        parameters: {
+            query?: {
+                /** @description What to send; beats `Accept`. */
+                format?: "mp4" | "json" | "vtt" | "";
+            };
+            header?: {
+                /** @description With `application/json` in it: how the recording stands. */
+                accept?: string;
+            };
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The film, its subtitles, or how the recording stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "artifact_url": "/sessions/1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b/flashtalk-recording?format=mp4",
+                     *       "duration_ms": 61240,
+                     *       "state": "complete"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordingStatus"];
+                    /**
+                     * @example WEBVTT
+                     *
+                     *     00:00:01.240 --> 00:00:02.980
+                     *     Hello, I am Nova.
+                     */
+                    "text/vtt": string;
+                    "video/mp4": string;
+                };
+            };
+            /** @description The bytes that were asked for. */
+            206: {
+                headers: {
+                    /** @description Which bytes these are. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies beyond the end of the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the file has 1048576 bytes; ask for a range within them"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    startRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A recording runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "recording"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StartedRecording"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stopRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No recording runs any more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "stopped"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoppedRecording"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];

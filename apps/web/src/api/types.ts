@@ -1,20 +1,12 @@
 /** The shapes of the HTTP API that this page uses, out of the types generated from `openapi.json`. */
 
-import type { paths } from "./schema";
+import type { Answer } from "../client";
 
-interface Answered<Body> {
-  responses: { 200: { content: { "application/json": Body } } };
-}
-type Answer<Operation> = Operation extends Answered<infer Body> ? Body : never;
-
-type Get<Path extends keyof paths> = Answer<paths[Path]["get"]>;
-type Post<Path extends keyof paths> = Answer<paths[Path]["post"]>;
-
-export type AvatarSummary = Get<"/avatars">[number];
-export type AvatarManifest = Get<"/avatars/{avatar_id}">;
-export type VoiceItem = Get<"/voices">["items"][number];
-export type ModelList = Get<"/models">;
-export type Health = Get<"/health">;
-export type SessionCreated = Post<"/sessions">;
-export type TurnAccepted = Post<"/sessions/{session_id}/chat">;
-export type SdpAnswer = Post<"/sessions/{session_id}/webrtc/offer">;
+export type AvatarSummary = Answer<"get", "/avatars">[number];
+export type AvatarManifest = Answer<"get", "/avatars/{avatar_id}">;
+export type VoiceItem = Answer<"get", "/voices">["items"][number];
+export type ModelList = Answer<"get", "/models">;
+export type Health = Answer<"get", "/health">;
+export type SessionCreated = Answer<"post", "/sessions">;
+export type TurnAccepted = Answer<"post", "/sessions/{session_id}/chat">;
+export type SdpAnswer = Answer<"post", "/sessions/{session_id}/webrtc/offer">;

@@ -73,10 +73,17 @@ class FaceFinder:
         mesh = self.find_mesh(picture)
         return None if mesh is None else mesh.points
 
-    def find_mesh(self, picture: Picture) -> Mesh | None:
-        """The mesh with its depth, or None without a face; raises `OSError` without weight files."""
+    def find_mesh(self, picture: Picture, near: Mesh | None = None) -> Mesh | None:
+        """The mesh with its depth, or None without a face; raises `OSError` without weight files.
+
+        `near` is the face in the picture before, of a video: it is looked for there first.
+        """
         with self._lock:
             seen = _brightened(picture)
+            if near is not None:
+                mesh, score = self._refined(seen, _reframe(near.points, 1.0))
+                if score >= _MESH_SCORE:
+                    return mesh
             for found in self._search(self._net("face_detection_short_range.tflite"), seen):
                 mesh, score = self._refined(seen, found)
                 if score >= _MESH_SCORE:

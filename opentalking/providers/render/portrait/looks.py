@@ -18,7 +18,7 @@ from opentalking.providers.render.portrait.acting.bearing import (
     smile_of,
 )  # fmt: skip
 from opentalking.providers.render.portrait.acting.eyes import Glances
-from opentalking.providers.render.portrait.acting.motion import POSE_FRAMES, blink, idle_pose
+from opentalking.providers.render.portrait.acting.motion import POSE_FRAMES, USUAL, Idling
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
 from opentalking.providers.render.visemes import PARAMETERS
@@ -47,13 +47,21 @@ class LookStream:
     It begins as `carried` says and notes there how the face looks after each frame.
     """
 
-    def __init__(self, portrait: PreparedPortrait, kind: Look, idle_position: int, carried: Carried) -> None:
+    def __init__(
+        self,
+        portrait: PreparedPortrait,
+        kind: Look,
+        idle_position: int,
+        carried: Carried,
+        idling: Idling = USUAL,
+    ) -> None:
+        self._idling = idling
         self.carried = carried
         self._position = idle_position
         self._frame = 0
         self._ease = carried.ease.copy() if carried.ease else Ease(idle_bearing(idle_position))
         self._course = _course(kind, random.Random(f"{kind} {idle_position}"))
-        self._pose = posed(idle_pose(idle_position), self._ease.value)
+        self._pose = posed(idling.pose(idle_position), self._ease.value)
         self._painter = FramePainter(portrait)
 
     def next(self) -> I420 | None:
@@ -63,13 +71,13 @@ class LookStream:
             self.carried.ease = None
             return None
         value = self._bearing(position)
-        pose = posed(idle_pose(position), value)
+        pose = posed(self._idling.pose(position), value)
         if position % POSE_FRAMES == 0 or is_apart(pose, self._pose):
             self._pose = pose
         self._frame += 1
         mouth = NEUTRAL.copy()
         mouth[_SMILE] = smile_of(value)
-        shut = max(blink(position), lids_of(value))
+        shut = max(self._idling.shut(position), lids_of(value))
         return self._painter.frame(mouth, shut, self._pose, expression_of(value))
 
     def _bearing(self, position: int) -> Bearing:

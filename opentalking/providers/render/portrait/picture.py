@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opentalking.core.avatars import AvatarBundle
+from opentalking.providers.render.portrait.orientation import orientation_of, upright
 
 Picture = NDArray[np.uint8]
 """Shape (height, width, 3), uint8, BGR."""
@@ -26,6 +27,7 @@ _SMALLEST_SIDE = 16
 _FLATTENED_ROWS = 128
 _MOST_LID_STEPS = 12
 _RESAMPLING_BLUR = 0.8
+_MOTION_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class PictureFiles:
     """The bytes of a bundle's pictures and the fingerprint of their content.
 
     `animation` is the manifest's `metadata.animation`, and `mode` what it says there, None if it leaves
-    the choice to the renderer.
+    the choice to the renderer. `motion` is the file of an idle motion of its own, empty without one.
     """
 
     picture: bytes
@@ -54,16 +56,22 @@ class PictureFiles:
     fingerprint: str
     mode: Mode | None = None
     animation: dict[str, Any] = field(default_factory=dict)
+    motion: bytes = b""
 
 
-def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
-    """Read the pictures of a bundle with this manifest; raises `FileNotFoundError` if there is none."""
-    for name in PICTURE_NAMES:
+def read_files(directory: Path, manifest: dict[str, Any], reference: bytes | None = None) -> PictureFiles:
+    """Read the pictures of a bundle with this manifest; raises `FileNotFoundError` if there is none.
+
+    `reference` is a picture file that takes the place of the bundle's own.
+    """
+    for name in PICTURE_NAMES if reference is None else ():
         if (directory / name).is_file():
             picture = (directory / name).read_bytes()
             break
     else:
-        raise FileNotFoundError(f"the bundle has no {PICTURE_NAMES[0]}")
+        if reference is None:
+            raise FileNotFoundError(f"the bundle has no {PICTURE_NAMES[0]}")
+        picture = reference
     lids = _read_lids(directory, manifest)
     digest = hashlib.sha256(picture)
     if lids:
@@ -75,7 +83,8 @@ def read_files(directory: Path, manifest: dict[str, Any]) -> PictureFiles:
     if "lips" in animation:
         told = [animation.get(name) for name in ("lips", "outer_lip", "inner_mouth")]
         digest.update(f"|{json.dumps(told)}".encode())
-    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode, animation)
+    motion = _read_motion(directory, animation)
+    return PictureFiles(picture, lids, digest.hexdigest()[:20], mode, animation, motion)
 
 
 def _animation(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +115,19 @@ def _read_lids(directory: Path, manifest: dict[str, Any]) -> LidStrip | None:
     return LidStrip(data, steps, top, bottom)
 
 
+def _read_motion(directory: Path, animation: dict[str, Any]) -> bytes:
+    """The file that `metadata.animation.motion` names; empty if it is not there or too large."""
+    name = animation.get("motion")
+    if not isinstance(name, str):
+        return b""
+    try:
+        with (directory / Path(name).name).open("rb") as file:
+            data = file.read(_MOTION_MAX_BYTES + 1)
+    except (OSError, ValueError):
+        return b""
+    return data if len(data) <= _MOTION_MAX_BYTES else b""
+
+
 def lid_pictures(picture: Picture, strip: LidStrip) -> tuple[Picture, ...]:
     """`picture` (already scaled) with the lids of every step of `strip`; raises `ValueError`."""
     height, width = picture.shape[:2]
@@ -129,15 +151,15 @@ def decode(data: bytes) -> Picture:
     try:
         image = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
         if image is not None and (image.ndim != 3 or image.shape[2] != 4):
-            # this way turns greyscale, 16 bits and the camera's orientation into plain BGR
-            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)
+            # this way turns greyscale and 16 bits into plain BGR
+            image = cv2.imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise ValueError(f"the picture cannot be decoded: {error.err}") from error
     if image is None:
         raise ValueError("the picture cannot be decoded")
     if image.shape[2] == 4:
         image = _flatten(image)
-    return np.ascontiguousarray(image, np.uint8)
+    return np.ascontiguousarray(upright(image, orientation_of(data)), np.uint8)
 
 
 def _flatten(image: NDArray[Any]) -> Picture:

@@ -4,7 +4,9 @@ import dataclasses
 import io
 import os
 import tempfile
+import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -30,6 +32,9 @@ VERSION = 4
 _SWAY_CRISPNESS = 0.25
 """Sharpening that makes up for half of what the swaying picture loses: more would shimmer."""
 _NOT_STORED = {"stored": False}
+_KEPT_PORTRAITS = 128
+"""Of about 3 MB each."""
+_UNFINISHED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +128,27 @@ def load(path: Path) -> PreparedPortrait | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
+        with suppress(OSError):  # marks it as used lately, where the disk may be written
+            os.utime(path)
         return _restore(PreparedPortrait, arrays, "")  # type: ignore[no-any-return]
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def sweep(directory: Path, most: int = _KEPT_PORTRAITS) -> None:
+    """Remove what an older version or a killed process left there, and all but the `most` used last.
+
+    Raises `OSError`.
+    """
+    for path in (*directory.glob("portrait-*.npz"), *directory.glob("*.part")):
+        is_ours = path.name.startswith(f"portrait-{VERSION}-")
+        if not is_ours and (
+            path.suffix != ".part" or time.time() - path.stat().st_mtime > _UNFINISHED_SECONDS
+        ):
+            path.unlink(missing_ok=True)
+    by_age = sorted(directory.glob("portrait-*.npz"), key=lambda path: path.stat().st_mtime)
+    for path in by_age[:-most]:
+        path.unlink(missing_ok=True)
 
 
 def _flatten(value: Any, name: str) -> dict[str, np.ndarray[Any, Any]]:

@@ -1,6 +1,7 @@
 """`PortraitRenderer`: a talking head from one picture, on the CPU."""
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,10 +23,11 @@ from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.portrait import prepared
 from opentalking.providers.render.portrait.acting.motion import (
     IDLE_FRAMES,
-    blink,
+    Idling,
     idle_expression,
     idle_pose,
 )  # fmt: skip
+from opentalking.providers.render.portrait.idling import read_idling
 from opentalking.providers.render.portrait.landmarks import FaceFinder
 from opentalking.providers.render.portrait.looks import Carried, LookStream
 from opentalking.providers.render.portrait.painter import NEUTRAL, FramePainter
@@ -119,7 +121,17 @@ class PortraitRenderer:
             if self._portraits.get(key) is promise:
                 del self._portraits[key]
             raise
-        return PortraitFace(self, portrait, key)
+        return PortraitFace(self, portrait, _idle_key(key, files), read_idling(files.motion))
+
+    async def forget(self, avatar: AvatarBundle) -> str:
+        """Drop the prepared portrait of `avatar`; see `opentalking.core.providers.KeepsAvatars`."""
+        key, files, _ = await self.run(partial(self._identify, avatar))
+        promise = self._portraits.pop(key, None)
+        if promise is not None:  # it may be about to be kept on disk
+            await asyncio.gather(self._result(promise), return_exceptions=True)
+        if self._config.cache_directory:
+            await self.run(partial(self._path(key).unlink, missing_ok=True))
+        return _idle_key(key, files)
 
     async def aclose(self) -> None:
         """Stop the threads; frames under way are finished and dropped; idempotent."""
@@ -160,15 +172,18 @@ class PortraitRenderer:
         return future
 
     def _identify(self, avatar: AvatarBundle) -> tuple[str, PictureFiles, Picture]:
-        files = read_files(avatar.directory, avatar.manifest)
+        files = read_files(avatar.directory, avatar.manifest, avatar.reference)
         picture = decode(files.picture)
         size = size_of(avatar, picture, self._config.max_pixels)
         key = f"{NAME}-{prepared.VERSION}-{files.fingerprint}-{size[0]}x{size[1]}"
         return key, files, fit(picture, size)
 
+    def _path(self, key: str) -> Path:
+        assert self._config.cache_directory is not None  # noqa: S101 - asked only where there is one
+        return self._config.cache_directory / f"{key}.npz"
+
     def _prepare(self, key: str, files: PictureFiles, picture: Picture) -> PreparedPortrait:
-        directory = self._config.cache_directory
-        path = directory / f"{key}.npz" if directory else None
+        path = self._path(key) if self._config.cache_directory else None
         portrait = prepared.load(path) if path else None
         if portrait is None:
             lids = lid_pictures(picture, files.lids) if files.lids else ()
@@ -180,10 +195,16 @@ class PortraitRenderer:
         return portrait
 
 
+def _idle_key(key: str, files: PictureFiles) -> str:
+    """Names the idle loop: the same face may be moved in another way."""
+    return f"{key}-{hashlib.sha256(files.motion).hexdigest()[:12]}" if files.motion else key
+
+
 def _keep(portrait: PreparedPortrait, path: Path) -> None:
     """Save for the next start; a full or read-only disk costs only time then."""
     try:
         prepared.save(portrait, path)
+        prepared.sweep(path.parent)
     except OSError as error:
         log.warning("cannot keep the prepared portrait", path=str(path), error=str(error))
 
@@ -191,9 +212,12 @@ def _keep(portrait: PreparedPortrait, path: Path) -> None:
 class PortraitFace:
     """The moving picture of one session."""
 
-    def __init__(self, renderer: PortraitRenderer, portrait: PreparedPortrait, key: str) -> None:
+    def __init__(
+        self, renderer: PortraitRenderer, portrait: PreparedPortrait, key: str, idling: Idling
+    ) -> None:
         self._renderer = renderer
         self._portrait = portrait
+        self._idling = idling
         self.width = portrait.width
         self.height = portrait.height
         self.idle_key = key
@@ -203,14 +227,15 @@ class PortraitFace:
         """The idle loop, 8 s, painted as it is asked for; blocking."""
         painter = FramePainter(self._portrait)
         for number in range(IDLE_FRAMES):
-            yield painter.frame(NEUTRAL, blink(number), idle_pose(number), idle_expression(number))
+            shut, pose = self._idling.shut(number), self._idling.pose(number)
+            yield painter.frame(NEUTRAL, shut, pose, idle_expression(number))
 
     async def render(
         self, speech: AsyncIterator[Speech], turn_id: str, idle_position: int = 0
     ) -> AsyncGenerator[Segment, None]:
         """Segments for `speech`, the first one a single frame; see `opentalking.core.providers.Face`."""
         # a look is over when it is closed: a turn that is dropped before it is seen leaves it as it is
-        stream = PortraitStream(self._portrait, turn_id, idle_position, self._carried.ease)
+        stream = PortraitStream(self._portrait, turn_id, idle_position, self._carried.ease, self._idling)
         pieces = aiter(speech)
         while not stream.finished:
             piece = await anext(pieces, None)
@@ -225,7 +250,7 @@ class PortraitFace:
     def look(self, kind: Look, idle_position: int = 0) -> AsyncGenerator[I420, None]:
         """Frames of a look; see `opentalking.core.providers.LookingFace`."""
         self._carried = Carried(self._carried.ease)
-        return self._frames(LookStream(self._portrait, kind, idle_position, self._carried))
+        return self._frames(LookStream(self._portrait, kind, idle_position, self._carried, self._idling))
 
     async def _frames(self, stream: LookStream) -> AsyncGenerator[I420, None]:
         try:

@@ -2,6 +2,7 @@
 
 from opentalking.core.media import I420, MEDIA_RATE, SAMPLES_PER_FRAME, Segment, Speech
 from opentalking.providers.render.portrait.acting.bearing import Ease
+from opentalking.providers.render.portrait.acting.motion import USUAL, Idling
 from opentalking.providers.render.portrait.acting.performance import Performance
 from opentalking.providers.render.portrait.painter import FramePainter
 from opentalking.providers.render.portrait.prepared import PreparedPortrait
@@ -17,11 +18,16 @@ class PortraitStream:
     """Renders one turn; used by one thread at a time."""
 
     def __init__(
-        self, portrait: PreparedPortrait, turn_id: str, idle_position: int, shown: Ease | None = None
+        self,
+        portrait: PreparedPortrait,
+        turn_id: str,
+        idle_position: int,
+        shown: Ease | None = None,
+        idling: Idling = USUAL,
     ) -> None:
         self._turn_id = turn_id
         self._timeline = SpeechTimeline()
-        self._performance = Performance(turn_id, idle_position, shown)
+        self._performance = Performance(turn_id, idle_position, shown, idling)
         self._painter = FramePainter(portrait)
         self._finished = False
 

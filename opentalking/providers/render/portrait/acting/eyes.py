@@ -7,9 +7,9 @@ from opentalking.core.media import FPS
 from opentalking.providers.render.portrait.acting.motion import (
     QUICK_BLINK,
     SLOW_BLINK,
+    USUAL,
     USUAL_BLINK,
-    blink,
-    frames_since_blink,
+    Idling,
 )  # fmt: skip
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 2.0, 6.0
@@ -29,12 +29,13 @@ class Blinks:
     Goes on from the idle loop, also in the middle of a blink.
     """
 
-    def __init__(self, chance: random.Random, idle_position: int) -> None:
+    def __init__(self, chance: random.Random, idle_position: int, idling: Idling = USUAL) -> None:
         self._chance = chance
+        self._idling = idling
         self._carried = idle_position
-        self._carries = blink(idle_position) > 0
+        self._carries = idling.shut(idle_position) > 0
         self._lids: tuple[float, ...] = ()
-        self._start = -frames_since_blink(idle_position)
+        self._start = -idling.since_blink(idle_position)
         self._pair_at = _NEVER
         self._due = max(4, self._next_due())
         self._phrase_ends: deque[int] = deque()
@@ -46,7 +47,7 @@ class Blinks:
     def at(self, frame: int, last: int | None) -> float:
         """How far the lids are shut at `frame`; call in order. At the frame `last` they are open again."""
         if self._carries:
-            lids = blink(self._carried + frame)
+            lids = self._idling.shut(self._carried + frame)
             self._carries = lids > 0
             return lids if last is None else min(lids, max(0.0, (last - frame) * 0.34))
         if frame == self._pair_at or frame >= self._due or self._at_phrase_end(frame):

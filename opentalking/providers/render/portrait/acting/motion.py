@@ -6,6 +6,7 @@ of the idle loop and the loop can go on after it.
 
 import math
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from opentalking.core.media import FPS
 from opentalking.providers.render.portrait.expression import Expression, Pose
@@ -41,19 +42,37 @@ def idle_pose(frame: int) -> Pose:
     )
 
 
-def blink(frame: int) -> float:
-    """How far the lids are shut at a frame of the idle loop, 0..1."""
-    position = frame % IDLE_FRAMES
-    for start, lids in _BLINKS:
-        if start <= position < start + len(lids):
-            return lids[position - start]
-    return 0.0
+@dataclass(frozen=True, slots=True)
+class Idling:
+    """Where the head is and when the lids blink in an idle loop of `IDLE_FRAMES`.
+
+    `poses` has one for every `POSE_FRAMES`; `blinks` is first frame and course (shares shut) of each,
+    at least one, none across the loop's end. Playback may jump at whole seconds.
+    """
+
+    poses: tuple[Pose, ...]
+    blinks: tuple[tuple[int, tuple[float, ...]], ...] = _BLINKS
+
+    def pose(self, frame: int) -> Pose:
+        """Where the head is at a frame of the loop (any integer; the loop repeats)."""
+        return self.poses[frame % IDLE_FRAMES // POSE_FRAMES]
+
+    def shut(self, frame: int) -> float:
+        """How far the lids are shut at a frame of the loop, 0..1."""
+        position = frame % IDLE_FRAMES
+        for start, lids in self.blinks:
+            if start <= position < start + len(lids):
+                return lids[position - start]
+        return 0.0
+
+    def since_blink(self, frame: int) -> int:
+        """How long ago the loop's last blink began, frames."""
+        position = frame % IDLE_FRAMES
+        return min((position - start) % IDLE_FRAMES for start, _ in self.blinks)
 
 
-def frames_since_blink(frame: int) -> int:
-    """How long ago the idle loop's last blink began."""
-    position = frame % IDLE_FRAMES
-    return min((position - start) % IDLE_FRAMES for start, _ in _BLINKS)
+USUAL = Idling(tuple(idle_pose(frame) for frame in range(0, IDLE_FRAMES, POSE_FRAMES)))
+"""How a face idles whose bundle brings nothing of its own."""
 
 
 def idle_expression(frame: int) -> Expression:

@@ -24,7 +24,12 @@ from opentalking.providers.render.portrait.acting.bearing import (
     smile_of,
 )  # fmt: skip
 from opentalking.providers.render.portrait.acting.eyes import Blinks, Glances
-from opentalking.providers.render.portrait.acting.motion import POSE_FRAMES, idle_expression, idle_pose
+from opentalking.providers.render.portrait.acting.motion import (
+    POSE_FRAMES,
+    USUAL,
+    Idling,
+    idle_expression,
+)  # fmt: skip
 from opentalking.providers.render.portrait.expression import Expression, Pose
 from opentalking.providers.render.visemes import PARAMETERS, FaceParameters
 
@@ -62,12 +67,15 @@ class Performance:
     the face looks when the turn begins, if that is not the idle loop's look.
     """
 
-    def __init__(self, seed: str, idle_position: int, shown: Ease | None = None) -> None:
+    def __init__(
+        self, seed: str, idle_position: int, shown: Ease | None = None, idling: Idling = USUAL
+    ) -> None:
         self._chance = random.Random(seed)
+        self._idling = idling
         self._position = idle_position
         self._articulation = Articulation()
         self._ease = shown.copy() if shown else Ease(idle_bearing(idle_position))
-        self._blinks = Blinks(self._chance, idle_position)
+        self._blinks = Blinks(self._chance, idle_position, idling)
         self._glances = Glances(self._chance)
         self._stresses = StressFinder()
         self._gestures: deque[_Gesture] = deque()
@@ -78,7 +86,7 @@ class Performance:
         self._energy = 0.0
         self._in_sentence = False
         self._tail: tuple[int, int] | None = None
-        self._pose = posed(idle_pose(idle_position), self._ease.value)
+        self._pose = posed(idling.pose(idle_position), self._ease.value)
 
     @property
     def is_moved(self) -> bool:
@@ -129,7 +137,7 @@ class Performance:
         if left <= 0:  # the last frame is the loop's own mouth, whatever was said before
             mouth[:] = 0
         shut = max(self._blinks.at(frame, last), lids_of(value))
-        pose = posed(idle_pose(position), value)
+        pose = posed(self._idling.pose(position), value)
         if left <= 0 or position % POSE_FRAMES == 0 or is_apart(pose, self._pose):
             self._pose = pose
         return Shown(mouth, shut, self._pose, expression_of(value))

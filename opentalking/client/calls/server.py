@@ -1,0 +1,28 @@
+"""The server itself and its models."""
+
+from opentalking.client.models import Health, Healthz, Models, QueueStatus
+from opentalking.client.wire import Call, endpoint, parsed
+
+
+@endpoint("GET /health")
+def get_health() -> Call[Health]:
+    """What the server can do as it is configured."""
+    return Call("GET", "/health", parsed(Health))
+
+
+@endpoint("GET /healthz")
+def get_healthz() -> Call[Healthz]:
+    """Whether the server is up."""
+    return Call("GET", "/healthz", parsed(Healthz))
+
+
+@endpoint("GET /queue/status")
+def get_queue_status() -> Call[QueueStatus]:
+    """Whether a new session would have to wait."""
+    return Call("GET", "/queue/status", parsed(QueueStatus))
+
+
+@endpoint("GET /models")
+def list_models() -> Call[Models]:
+    """The talking-head models and whether each can be used now."""
+    return Call("GET", "/models", parsed(Models))
