@@ -42,7 +42,7 @@ class Healthz(Answer):
 
 
 class Token(Answer):
-    """A token that stands in for the API key for `expires_in` seconds; `session_id` None: for all sessions."""
+    """A token that stands in for the API key for `expires_in` seconds, for one session or (None) all."""
 
     access_token: str
     token_type: str
