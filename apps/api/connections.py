@@ -26,13 +26,15 @@ _BAD_DATA, _MESSAGE_TOO_BIG = 1007, 1009
 class ConnectionLimits:
     """Seconds for the head of a request, for a body that is not wanted, for a peer to take data.
 
-    `idle_seconds` is how long a connection is kept for a next request, `connections` the most
-    of them at once (0: no limit).
+    `drain_bytes` is how much of an unwanted body is read for the sake of the answer: at a
+    connection that is closed with bytes unread, many clients never see it. `idle_seconds` is how
+    long a connection is kept for a next request, `connections` the most of them at once (0: no limit).
     """
 
     head_seconds: float = 10.0
     idle_seconds: int = 5
     drain_seconds: float = 10.0
+    drain_bytes: int = 32 * 2**20
     write_seconds: float = 60.0
     connections: int = 0
 
@@ -74,6 +76,7 @@ class LimitedH11(H11Protocol):
         """Begin to wait for a request, or refuse one connection too many."""
         super().connection_made(transport)
         self.is_handed_over = False
+        self.drained_bytes = 0
         self.waiting = _Timer(self._too_slow)
         self.draining = _Timer(transport.close)
         self.writing = _Timer(transport.abort)
@@ -89,6 +92,10 @@ class LimitedH11(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and see what the peer must do next."""
+        if self.draining.is_set:
+            self.drained_bytes += len(data)
+            if self.drained_bytes > self.limits.drain_bytes:
+                self.transport.close()
         super().data_received(data)
         self._look()
 
@@ -137,6 +144,7 @@ class LimitedH11(H11Protocol):
             self.draining.start(self.limits.drain_seconds)
         else:
             self.draining.stop()
+            self.drained_bytes = 0
             self.waiting.start(self.limits.head_seconds)
 
     def _too_slow(self) -> None:

@@ -66,6 +66,7 @@ class Client:
         """Close the connections; sessions go on until they are deleted or run out."""
         self._http.close()
 
+    create_token = _method(server.create_token)
     get_health = _method(server.get_health)
     get_healthz = _method(server.get_healthz)
     get_queue_status = _method(server.get_queue_status)

@@ -41,6 +41,15 @@ class Healthz(Answer):
     status: str
 
 
+class Token(Answer):
+    """A token that stands in for the API key for `expires_in` seconds, for one session or (None) all."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    session_id: str | None
+
+
 class QueueStatus(Answer):
     """Whether a new session would wait, and how many wait."""
 

@@ -1,7 +1,13 @@
-"""The server itself and its models."""
+"""The server itself, its models, and access to it."""
 
-from opentalking.client.models import Health, Healthz, Models, QueueStatus
-from opentalking.client.wire import Call, endpoint, parsed
+from opentalking.client.models import Health, Healthz, Models, QueueStatus, Token
+from opentalking.client.wire import Call, endpoint, parsed, sent
+
+
+@endpoint("POST /auth/token")
+def create_token(session_id: str | None = None) -> Call[Token]:
+    """Make a token for a browser out of this client's API key, for all sessions or one."""
+    return Call("POST", "/auth/token", parsed(Token), json=sent(session_id=session_id))
 
 
 @endpoint("GET /health")
