@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
+import pytest
 
 from opentalking.core.media import SAMPLES_PER_FRAME
 from tests.support.api_client import ApiSession
@@ -99,6 +100,7 @@ async def test_what_was_said_becomes_a_film_though_its_session_ends(
     assert float(np.std(np.diff(movie.brightness))) > 0
 
 
+@pytest.mark.timeout(240)  # it starts two servers
 async def test_a_killed_server_takes_its_job_along_and_says_so_when_it_is_back(
     base_settings: Mapping[str, str], shared_llm: FakeLlm, tmp_path: Path
 ) -> None:
