@@ -79,15 +79,15 @@ class _Job:
     progress: float = 0.0
 
 
+Avatars = AvatarService | CustomisedAvatars
+"""Bundles as they are, or as sessions get them."""
+
+
 class ExportService:
     """Everything that clients ask of offline bundles; `running` must be entered for jobs to be rendered."""
 
     def __init__(
-        self,
-        root: Path,
-        ports: SessionPorts,
-        avatars: AvatarService | CustomisedAvatars,
-        config: ExportConfig | None = None,
+        self, root: Path, ports: SessionPorts, avatars: Avatars, config: ExportConfig | None = None
     ) -> None:
         self._config = config or ExportConfig()
         self._store, self._bus = ports.store, ports.commands
