@@ -173,11 +173,12 @@ class HeardTurn(Turn):
 
 
 class Transcription(Answer):
-    """What was recognised, the same text twice; empty for nothing."""
+    """What was recognised, the same text twice; empty for nothing. `turn_id` is the turn that answers it."""
 
     session_id: str
     text: str
     transcript: str
+    turn_id: str | None = None
 
 
 class SdpAnswer(Answer):
