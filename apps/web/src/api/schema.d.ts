@@ -1509,7 +1509,7 @@ export interface components {
         };
         /**
          * ErrorEvent
-         * @description Something failed; `code` is stable (`llm_failed`, `tts_failed`, `render_failed`, …).
+         * @description Something failed; `code` is stable (`llm_failed`, `tts_failed`, `recording_failed`, …).
          */
         ErrorEvent: {
             /**
