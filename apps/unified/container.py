@@ -292,7 +292,7 @@ async def _running(
         stack.push_async_callback(_stop, working)
         warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
-        sweeping = asyncio.create_task(retention(settings).run(), name="retention")
+        sweeping = asyncio.create_task(retention(settings, services.exports.in_use).run(), name="retention")
         stack.push_async_callback(_stop, sweeping)
         yield
 
