@@ -136,8 +136,11 @@ class AsyncAudioStream:
     Leaving the block without `finish` drops the socket.
     """
 
-    def __init__(self, url: str, api_key: str, exchange: AudioExchange) -> None:
+    def __init__(
+        self, url: str, api_key: str, exchange: AudioExchange, send_seconds: float = SEND_SECONDS
+    ) -> None:
         self._exchange = exchange
+        self._send_seconds = send_seconds
         self._connecting = connect(url, **websocket_options(api_key))
         self._open: ClientConnection | None = None
 
@@ -190,9 +193,10 @@ class AsyncAudioStream:
 
     async def _send(self, frame: str | bytes) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(self._send_seconds):
                 await self._socket.send(frame)
         except TimeoutError as error:
+            self._socket.transport.abort()  # a goodbye would wait behind the sound
             raise TimedOut("the server takes no more sound") from error
         except ConnectionClosed:
             await self._fail()

@@ -126,16 +126,19 @@ class AudioStream:
     Leaving the block without `finish` drops the socket.
     """
 
-    def __init__(self, url: str, api_key: str, exchange: AudioExchange) -> None:
+    def __init__(
+        self, url: str, api_key: str, exchange: AudioExchange, send_seconds: float = SEND_SECONDS
+    ) -> None:
         self._exchange = exchange
         self._url, self._api_key = url, api_key
+        self._send_seconds = send_seconds
         self._stack = ExitStack()
         self._open: ClientConnection | None = None
 
     def __enter__(self) -> Self:
         with websocket_failures():
             self._open = self._stack.enter_context(connect(self._url, **websocket_options(self._api_key)))
-        _limit_sending(self._open.socket)
+        _limit_sending(self._open.socket, self._send_seconds)
         try:
             self._send(self._exchange.opening)
             while self._exchange.waits_for_ack:
@@ -183,7 +186,9 @@ class AudioStream:
     def _send(self, frame: str | bytes) -> None:
         try:
             self._socket.send(frame)
-        except ConnectionClosed:
+        except ConnectionClosed as error:
+            if isinstance(error.__cause__, BlockingIOError):
+                raise TimedOut("the server takes no more sound") from error
             self._fail()
 
     def _take(self, seconds: float) -> None:
@@ -208,6 +213,8 @@ class AudioStream:
         return self._exchange.result(self._socket.close_code, self._socket.close_reason or "")
 
 
-def _limit_sending(sock: socket.socket) -> None:
+def _limit_sending(sock: socket.socket, seconds: float) -> None:
     """Let the system give up on a send that the other side does not take (the library has no such limit)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SEND_SECONDS), 0))
+    whole = int(seconds)
+    limit = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

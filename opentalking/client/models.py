@@ -94,6 +94,12 @@ class AvatarManifest(AvatarSummary):
     metadata: dict[str, Any]
 
 
+class MadeAvatar(AvatarSummary):
+    """A new avatar; `metadata` tells what was found in its picture."""
+
+    metadata: dict[str, Any]
+
+
 class DeletedAvatar(Answer):
     """The avatar is gone."""
 

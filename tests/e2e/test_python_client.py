@@ -45,8 +45,18 @@ def use_it(url: str, folder: Path) -> None:
         with client.events(session_id) as events:
             events.wait_until_ready()
             before = events.last_event_id
+        assert client.start_recording(session_id).status == "recording"
         turn = client.speak_flashtalk_audio(session_id, file=speech)
         assert ended(client, session_id, turn.turn_id, before).reason == "completed"
+        assert client.stop_recording(session_id).status == "stopped"
+        recording = client.get_recording(session_id)
+        assert recording.state == "complete"
+        with av.open(str(client.download_recording(session_id, folder / "film.mp4"))) as opened:
+            assert {stream.type for stream in opened.streams} == {"video", "audio"}
+            assert opened.duration is not None
+            assert abs(opened.duration / 1000 - recording.duration_ms) < 100
+        captions = client.download_recording(session_id, folder / "film.vtt", format="vtt")
+        assert captions.read_text(encoding="utf-8").startswith("WEBVTT")
         with pytest.raises(BadRequest):
             client.speak_audio(session_id, file=b"no sound", mode="play")
 

@@ -10,8 +10,15 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from opentalking.client import NotFound, StreamClosed, TimedOut, Unauthorized
-from opentalking.client.audio import frames, websocket_url
+from opentalking.client import (
+    AsyncAudioStream,
+    AudioStream,
+    NotFound,
+    StreamClosed,
+    TimedOut,
+    Unauthorized,
+)
+from opentalking.client.audio import AudioExchange, audio_path, frames, websocket_url
 from opentalking.core.audio_stream import (
     ConfigMessage,
     EndMessage,
@@ -161,6 +168,35 @@ async def test_a_connection_that_breaks_or_hangs_is_told_apart(kind: str) -> Non
         async with client.sound("converse", "s") as sound:
             with pytest.raises(TimedOut, match="within"):
                 await sound.finish(timeout_seconds=0.2)
+
+
+async def test_a_server_that_takes_no_more_sound(kind: str) -> None:
+    released = asyncio.Event()
+
+    async def doze(socket: ServerConnection) -> None:
+        await socket.recv()
+        await say(socket, type="ack")
+        await released.wait()
+        socket.transport.abort()
+
+    def send_in_vain(url: str) -> None:
+        with AudioStream(url, "", AudioExchange(ConfigMessage()), send_seconds=0.3) as sound:
+            while True:
+                sound.send(SECOND)
+
+    async def send_in_vain_too(url: str) -> None:
+        async with AsyncAudioStream(url, "", AudioExchange(ConfigMessage()), send_seconds=0.3) as sound:
+            while True:
+                await sound.send(SECOND)
+
+    async with speaking(doze) as url:
+        address = websocket_url(url, audio_path("s"))
+        sending = (
+            asyncio.to_thread(send_in_vain, address) if kind == "blocking" else send_in_vain_too(address)
+        )
+        with pytest.raises(TimedOut, match="takes no more sound"):
+            await sending
+        released.set()
 
 
 async def test_refused_handshakes_and_keys(kind: str) -> None:

@@ -4,6 +4,7 @@ from opentalking.client.models import (
     AvatarManifest,
     AvatarSummary,
     DeletedAvatar,
+    MadeAvatar,
     PrewarmedAvatar,
     SavedCustomisation,
     SavedPrompt,
@@ -40,14 +41,19 @@ def get_avatar_preview(avatar_id: str) -> Call[bytes]:
 
 @endpoint("POST /avatars/custom")
 def create_custom_avatar(
-    name: str, base_avatar_id: str, image: FileSource, *, consent: bool | None = None
-) -> Call[AvatarSummary]:
-    """Make an avatar of a photo (PNG, JPEG or WebP); `consent`: the person in it agrees."""
+    name: str,
+    base_avatar_id: str,
+    image: FileSource,
+    *,
+    crop: bool | None = None,
+    consent: bool | None = None,
+) -> Call[MadeAvatar]:
+    """Make an avatar of a photo; `crop` cuts a small face out, `consent`: the person in it agrees."""
     return Call(
         "POST",
         "/avatars/custom",
-        parsed(AvatarSummary),
-        form=sent(name=name, base_avatar_id=base_avatar_id, consent=_flag(consent)),
+        parsed(MadeAvatar),
+        form=sent(name=name, base_avatar_id=base_avatar_id, crop=_flag(crop), consent=_flag(consent)),
         files={"image": image},
         read_seconds=SLOW_CALL_SECONDS,
     )
