@@ -70,6 +70,7 @@ class AsyncClient:
     get_healthz = _method(server.get_healthz)
     get_queue_status = _method(server.get_queue_status)
     list_models = _method(server.list_models)
+    create_token = _method(server.create_token)
 
     list_avatars = _method(avatars.list_avatars)
     get_avatar = _method(avatars.get_avatar)

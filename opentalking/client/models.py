@@ -41,6 +41,15 @@ class Healthz(Answer):
     status: str
 
 
+class Token(Answer):
+    """A token that stands in for an API key for `expires_in` seconds; of one session where that is named."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    session_id: str | None
+
+
 class QueueStatus(Answer):
     """Whether a new session would wait, and how many wait."""
 
@@ -170,11 +179,12 @@ class HeardTurn(Turn):
 
 
 class Transcription(Answer):
-    """What was recognised, the same text twice; empty for nothing."""
+    """What was recognised, the same text twice; empty for nothing. `turn_id` is that of its answer."""
 
     session_id: str
     text: str
     transcript: str
+    turn_id: str | None = None
 
 
 class SdpAnswer(Answer):
