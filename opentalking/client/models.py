@@ -42,7 +42,7 @@ class Healthz(Answer):
 
 
 class Token(Answer):
-    """A token that stands in for the API key for `expires_in` seconds, for one session or (None) all."""
+    """A token that stands in for an API key for `expires_in` seconds; of one session where that is named."""
 
     access_token: str
     token_type: str
@@ -179,7 +179,7 @@ class HeardTurn(Turn):
 
 
 class Transcription(Answer):
-    """What was recognised, the same text twice; empty for nothing. `turn_id` is the turn that answers it."""
+    """What was recognised, the same text twice; empty for nothing. `turn_id` is that of its answer."""
 
     session_id: str
     text: str

@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from apps.api.access_tokens import KeyRing
 from opentalking.client import (
     ApiError,
     BadRequest,
     Conflict,
     ConnectionFailed,
+    Forbidden,
     NotFound,
+    Unauthorized,
     Unavailable,
     UpstreamFailed,
 )
@@ -176,3 +179,20 @@ async def test_a_queued_session_is_told_apart(api: Api, kind: str) -> None:
             await api.worker.close(created.session_id)
             with pytest.raises(ConnectionFailed, match="before it could talk"):
                 await feed.wait_until_ready()
+
+
+async def test_keys_and_tokens(api: Api, kind: str) -> None:
+    api.services.guard.ring = KeyRing(["k" * 16], b"s" * 32)
+    async with api.served() as url:
+        async with EitherClient(kind, url) as client:
+            with pytest.raises(Unauthorized):
+                await client.list_avatars()
+        async with EitherClient(kind, url, api_key="k" * 16) as client:
+            session = (await client.create_session("demo-avatar", "portrait")).session_id
+            token = await client.create_token(session_id=session)
+            assert (token.session_id, token.token_type) == (session, "bearer")
+        async with EitherClient(kind, url, api_key=token.access_token) as client:
+            async with client.feed(session) as feed:
+                assert await feed.until("session.state_changed")
+            with pytest.raises(Forbidden):
+                await client.create_token()

@@ -1,13 +1,7 @@
-"""The server itself, its models, and access to it."""
+"""The server itself and its models."""
 
 from opentalking.client.models import Health, Healthz, Models, QueueStatus, Token
 from opentalking.client.wire import Call, endpoint, parsed, sent
-
-
-@endpoint("POST /auth/token")
-def create_token(session_id: str | None = None) -> Call[Token]:
-    """Make a token for a browser out of this client's API key, for all sessions or one."""
-    return Call("POST", "/auth/token", parsed(Token), json=sent(session_id=session_id))
 
 
 @endpoint("GET /health")
@@ -32,3 +26,9 @@ def get_queue_status() -> Call[QueueStatus]:
 def list_models() -> Call[Models]:
     """The talking-head models and whether each can be used now."""
     return Call("GET", "/models", parsed(Models))
+
+
+@endpoint("POST /auth/token")
+def create_token(*, session_id: str | None = None) -> Call[Token]:
+    """A token for a browser, which must not know the API key; `session_id`: good for this session only."""
+    return Call("POST", "/auth/token", parsed(Token), json=sent(session_id=session_id))

@@ -66,6 +66,12 @@ describe("calls", () => {
     });
   });
 
+  it("put a token where no header can be sent", () => {
+    expect(server.urlWithToken("/sessions/{session_id}/speak_audio_stream", { session_id: "s" }).href).toBe(
+      "http://host/api/sessions/s/speak_audio_stream?access_token=key",
+    );
+  });
+
   it("give sound as a blob", async () => {
     answering(new Response(new Uint8Array([82, 73]), { headers: { "Content-Type": "audio/wav" } }));
     const sound = await server.call("post", "/tts/preview", { json: { text: "Hi" } });

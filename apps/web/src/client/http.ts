@@ -80,6 +80,13 @@ export class Http {
     return new URL(filled.replace(/^\//, ""), this.base);
   }
 
+  /** Address of a path for what cannot send headers (WebSocket, `<img>`): a session token goes into the query. */
+  urlWithToken(path: string, parameters: Record<string, string | number> = {}): URL {
+    const url = this.url(path, parameters);
+    if (this.apiKey) url.searchParams.set("access_token", this.apiKey);
+    return url;
+  }
+
   headers(): Record<string, string> {
     return this.apiKey ? { Authorization: `Bearer ${this.apiKey}` } : {};
   }

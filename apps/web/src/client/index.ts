@@ -23,6 +23,6 @@ export class OpenTalking extends Http {
 
   /** Sound that the face speaks as it arrives (`config`), or that is recognised and answered (`meta`). */
   streamAudio(sessionId: string, opening: Opening = { type: "config", sample_rate: 16_000 }): Promise<AudioStream> {
-    return AudioStream.open(this.url("/sessions/{session_id}/speak_audio_stream", { session_id: sessionId }), opening);
+    return AudioStream.open(this.urlWithToken("/sessions/{session_id}/speak_audio_stream", { session_id: sessionId }), opening);
   }
 }
