@@ -48,7 +48,7 @@ async def create(
     sound = None
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         sent = required(form)
-        sound = UploadedSound(sent.file, sent.raw_rate)
+        sound = UploadedSound(sent.file, services.limits.audio_bytes, sent.raw_rate)
     job_id = await services.exports.request(session_id, sound)
     return QueuedBundle(session_id=session_id, job_id=job_id)
 

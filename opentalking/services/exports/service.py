@@ -1,6 +1,7 @@
 """Offline bundles: jobs are taken, wait, are rendered in a process of their own, and can be fetched."""
 
 import asyncio
+import os
 import re
 import wave
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +16,7 @@ import structlog
 from opentalking.audio.decode import decode_audio
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import CopySaid, Touch
-from opentalking.core.errors import Conflict, NotFound, OpenTalkingError, ProviderError, Unavailable
+from opentalking.core.errors import Conflict, NotFound, OpenTalkingError, ProviderError, TooLarge, Unavailable
 from opentalking.core.ids import new_id
 from opentalking.core.media import MEDIA_RATE
 from opentalking.core.sessions import SessionRecord, SessionState
@@ -58,9 +59,13 @@ class ExportConfig:
 
 @dataclass(frozen=True, slots=True)
 class UploadedSound:
-    """A sound file as it was sent; `raw_rate` is the rate of bytes that are no known container."""
+    """A sound file as it was sent, and how large it may be.
+
+    `raw_rate` is the rate of bytes that are no known container.
+    """
 
     file: BinaryIO
+    most_bytes: int
     raw_rate: int | None = None
 
 
@@ -276,6 +281,9 @@ class ExportService:
 
 
 def _keep(sound: UploadedSound, folder: Path, max_seconds: float) -> None:
+    if sound.file.seek(0, os.SEEK_END) > sound.most_bytes:
+        raise TooLarge(f"the sound is larger than {sound.most_bytes} bytes; send a smaller file")
+    sound.file.seek(0)
     folder.mkdir(parents=True)
     pieces = decode_audio(sound.file, MEDIA_RATE, raw_rate=sound.raw_rate, max_seconds=max_seconds)
     with wave.open(str(folder / SOUND_FILE), "wb") as file:
