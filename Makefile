@@ -44,7 +44,7 @@ format:  ## format and sort the Python code
 	@.venv/bin/ruff check --quiet --select I --fix .
 	@.venv/bin/ruff format .
 
-generate:  ## write what is generated: docs/configuration.md, .env.example, openapi.json, API types of the page
+generate:  ## write what is generated: docs/configuration.md, .env.example, openapi.json, docs/api.md, API types
 	@scripts/setup check
 	@.venv/bin/python scripts/generate_docs.py
 	@.venv/bin/python scripts/generate_api.py

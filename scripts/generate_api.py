@@ -1,19 +1,22 @@
-"""Writes openapi.json from the server's code and the page's API types from it.
+"""Writes openapi.json from the server's code, and from it the page's API types and docs/api.md.
 
 `--check` writes nothing and exits with 1 when one of them is out of date.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from api_page import page
 from build_web import WEB, run_npm
 from steps import ROOT, VENV_PYTHON, child_environment, say
 
 DOCUMENT = ROOT / "openapi.json"
+PAGE = ROOT / "docs" / "api.md"
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 
 
@@ -47,7 +50,9 @@ def main() -> int:
     stale = []
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "openapi.json"
-        contents = {DOCUMENT: current_document(document), TYPES: current_types(document, Path(folder))}
+        text = current_document(document)
+        types = current_types(document, Path(folder))
+    contents = {DOCUMENT: text, TYPES: types, PAGE: page(json.loads(text))}
     for path, content in contents.items():
         if path.exists() and path.read_text(encoding="utf-8") == content:
             continue

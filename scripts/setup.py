@@ -102,9 +102,7 @@ def set_up(goal: str) -> None:
     check_openmp(extras)
     build_page()
     if goal in {"prepare", "run", "test"}:
-        pull_models("--embedded")
-    if goal == "test":
-        pull_models("--test")
+        pull_models(required=goal == "test")
 
 
 def wanted_extras(goal: str) -> tuple[str, ...]:
@@ -230,19 +228,17 @@ def show_licences() -> None:
     remember("licences", shown_for)
 
 
-def pull_models(which: str) -> None:
+def pull_models(*, required: bool) -> None:
     """Get model files; without them the server still starts and says what is missing."""
-    command = [str(OPENTALKING), "models", "pull", which]
+    command = [str(OPENTALKING), "models", "pull", "--embedded"]
     code = subprocess.run(command, env=child_environment(), check=False).returncode
     if code == 0:
         return
-    if which == "--test":
-        raise StepFailedError(
-            f"The models of the tests are not complete: run `.venv/bin/opentalking models pull {which}`."
-        )
+    if required:
+        raise StepFailedError("The models that the tests need are not complete: run `make models`.")
     say(
-        "Some models are missing, so voice or answers may not work yet: run `make models` when the network "
-        "is there; finished downloads are kept."
+        "Some models are missing, so voice, ears or answers may not work yet: run `make models` when the "
+        "network is there; finished downloads are kept."
     )
 
 

@@ -19,6 +19,7 @@ from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
 from opentalking.services.speech import SpeechService
@@ -58,6 +59,7 @@ class ApiServices:
     playing: PlayService
     models: ModelService
     exports: ExportService
+    recognition: RecognitionService
     events: EventBus
     health: Callable[[], HealthInfo]
     queue_status: Callable[[], Awaitable[QueueStatus]] | None = None

@@ -42,7 +42,7 @@ CLOSE_BY_ERROR: dict[type[OpenTalkingError], CloseCode] = {
     NotFound: CloseCode.NO_SESSION,
     OpenTalkingError: CloseCode.FAILED,
 }
-CLOSE_BY_CODE = {"interrupted": CloseCode.TAKEN_OVER}
+CLOSE_BY_CODE = {"interrupted": CloseCode.TAKEN_OVER, "stt_timeout": CloseCode.TOO_SLOW}
 """Failures whose code tells more than their class."""
 _READING = ("GET", "HEAD")
 _METHODS = (*_READING, "POST", "PUT", "PATCH", "DELETE")

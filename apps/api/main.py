@@ -31,8 +31,8 @@ from apps.api.routes import (
     models,
     recordings,
     sessions,
+    transcribe,
     tts_preview,
-    unbuilt,
     voices,
 )
 
@@ -48,12 +48,12 @@ _ROUTERS = tuple(
         audio,
         audio_stream,
         recordings,
+        transcribe,
         audio_handshake,
         exports,
         events,
         tts_preview,
         voices,
-        unbuilt,
     )
 )
 _EXPOSED_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID")

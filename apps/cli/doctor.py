@@ -46,6 +46,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     yield _processor()
     yield _installed("piper", "Piper voice engine", "pip install 'opentalking[piper]'")
     yield _installed("rjieba", "Kokoro voice engine", "pip install 'opentalking[local]'")
+    yield _package("ctranslate2", "local recogniser", "pip install 'opentalking[local]'")
     yield _package("xllamacpp", "built-in chat model", "pip install 'opentalking[local]'")
     offline = "embedded" if importlib.util.find_spec("piper") else "permissive"
     missing = [file.id for file in models.missing(offline, settings.models_path)]
@@ -55,6 +56,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
         "opentalking models pull --embedded" if missing else "",
     )
     yield _voices(environment)
+    yield _recogniser(environment)
     yield _page()
     yield _port(settings)
     yield asyncio.run(_chat(environment))
@@ -94,8 +96,15 @@ def _voices(environment: Environment) -> Finding:
     return Finding("local voices", ", ".join(found) or "none", remedy)
 
 
+def _recogniser(environment: Environment) -> Finding:
+    from apps.unified.listening import recogniser_state  # noqa: PLC0415 - imports the whole server
+
+    name, trouble = recogniser_state(environment)
+    return Finding("recogniser", f"{name}: {'cannot listen' if trouble else 'ready'}", trouble)
+
+
 def _page() -> Finding:
-    from apps.unified.container import WEB_DIST  # noqa: PLC0415 - imports the whole server
+    from apps.unified.services import WEB_DIST  # noqa: PLC0415 - imports the whole server
 
     is_built = (WEB_DIST / "index.html").is_file()
     return Finding(

@@ -29,30 +29,24 @@ def list_models(directory: Directory = None) -> None:
 @models_app.command()
 def pull(
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="Voices and chat model of the offline stack.")
+        bool, typer.Option("--embedded", help="Voices, recogniser and chat model of the offline stack.")
     ] = False,
-    test: Annotated[bool, typer.Option("--test", help="The recogniser that the tests listen with.")] = False,
     directory: Directory = None,
 ) -> None:
     """Fetch model files (resumable; every file is checked against its SHA-256)."""
-    wanted = [name for name, is_wanted in (("embedded", embedded), ("test", test)) if is_wanted]
-    if not wanted:
-        raise ValueError("name what to fetch: --embedded, --test or both")
+    if not embedded:
+        raise ValueError("name what to fetch: --embedded")
     folder = _folder(directory)
-    if embedded and importlib.util.find_spec("piper") is None:
+    name = "embedded"
+    if importlib.util.find_spec("piper") is None:
         typer.echo("models: Piper is not installed, its voice is left out")
-        wanted[0] = "permissive"
-    for name in wanted:
-        missing = models.missing(name, folder)
-        if not missing:
-            typer.echo(f"models: {name} is complete in {folder}")
-            continue
-        show = _Progress()
+        name = "permissive"
+    if models.missing(name, folder):
         try:
-            models.pull(name, folder, show)
+            models.pull(name, folder, _Progress())
         except models.ModelStoreError as error:
             raise ValueError(str(error)) from error
-        typer.echo(f"models: {name} is complete in {folder}")
+    typer.echo(f"models: {name} is complete in {folder}")
 
 
 def _folder(directory: Path | None) -> Path:

@@ -13,15 +13,15 @@ from typing import Any
 
 import structlog
 
-import apps.web
 import opentalking
 from apps.api.deps import ApiServices
-from apps.unified.avatars import avatar_services, avatar_source
-from apps.unified.exports import make_exports, make_spool
+from apps.unified.avatars import avatar_source
+from apps.unified.exports import make_spool
 from apps.unified.faces import make_faces
-from apps.unified.guard import make_guard
-from apps.unified.recordings import recording_config, recording_service, retention
-from apps.unified.voices import cloning, make_voices
+from apps.unified.listening import make_recognisers
+from apps.unified.recordings import recording_config, retention
+from apps.unified.services import make_services
+from apps.unified.voices import cloning
 from apps.unified.warm_up import warm_up
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.catalog.avatars import AvatarCatalog
@@ -34,9 +34,7 @@ from opentalking.media.idle import IdleCache
 from opentalking.media.recorder import recording_pool
 from opentalking.providers.builtin import (
     DASHSCOPE_ENGINES,
-    RECOGNISER_NAMES,
     SPEECH_ALIASES,
-    SPEECH_NAMES,
     SPEECH_OPTIONS,
 )
 from opentalking.providers.registry import (
@@ -48,17 +46,11 @@ from opentalking.providers.registry import (
 )
 from opentalking.rtc.peer import IceServer, RtcConfig
 from opentalking.services.avatars import AvatarService
-from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import ModelService
-from opentalking.services.names import ProviderNames
-from opentalking.services.playing import PlayService
-from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
-from opentalking.services.speech import SpeechLimits, SpeechService
 from opentalking.settings import Environment, Settings, parse_port_range
 
 ENCODE_THREADS = 2
 SHIPPED_AVATARS = Path(opentalking.__file__).parent / "assets" / "avatars"
-WEB_DIST = Path(next(iter(apps.web.__path__))) / "dist"
 
 log = structlog.get_logger(__name__)
 
@@ -103,11 +95,12 @@ def build(environment: Environment, host: str | None = None) -> Server:
         encode_pool=pool,
         said=make_spool(settings, said_pool),
         recording_pool=film_pool,
+        recognisers=make_recognisers(environment),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
-    services = _services(environment, toolbox, worker, models, avatars)
+    services = make_services(environment, toolbox, worker, models, avatars)
     pools = (pool, idle_pool, said_pool, film_pool)
     services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
     return Server(services, worker, toolbox)
@@ -192,6 +185,9 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
         tts_fallback=None if settings.tts_fallback == "none" else settings.tts_fallback,
         first_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
         next_audio_timeout_seconds=settings.tts_first_audio_timeout_sec,
+        stt_provider=settings.stt_default_provider,
+        stt_fallback=None if settings.stt_fallback == "none" else settings.stt_fallback,
+        recognition_seconds=settings.stt_timeout_sec,
         history_messages=settings.llm_history_messages,
         connect_timeout_seconds=settings.session_connect_timeout,
         reconnect_timeout_seconds=settings.session_reconnect_timeout,
@@ -223,55 +219,6 @@ def parse_ice_servers(text: str) -> tuple[IceServer, ...]:
         raise ValueError('OPENTALKING_ICE_SERVERS must look like [{"urls": "stun:host:3478"}]') from error
 
 
-def _services(
-    environment: Environment, toolbox: Toolbox, worker: Worker, models: ModelService, avatars: AvatarService
-) -> ApiServices:
-    settings = environment.settings
-    names = ProviderNames(SPEECH_NAMES | set(toolbox.speakers), RECOGNISER_NAMES, SPEECH_ALIASES)
-    default_speech = SPEECH_ALIASES.get(settings.tts_default_provider, settings.tts_default_provider)
-    sessions = SessionService(
-        SessionPorts(toolbox.store, toolbox.commands, toolbox.events),
-        Offered(avatars, models, names),
-        SessionLimits(speak_as_chat=settings.speak_mode == "chat"),
-    )
-
-    def health() -> HealthInfo:
-        speaker = toolbox.speakers.get(default_speech)
-        return HealthInfo(
-            llm=toolbox.chat_model.info(),
-            tts_provider=default_speech,
-            tts_ready=speaker is not None and not speaker.ready(),
-            stt_provider=settings.stt_default_provider,
-            stt_ready=False,
-        )
-
-    async def queue() -> QueueStatus:
-        return QueueStatus(worker.admission.slot_occupied, worker.admission.queue_size)
-
-    limits = SpeechLimits(characters=settings.tts_preview_max_chars)
-    voices, clones = make_voices(settings, toolbox.speakers)
-    studio, customisations = avatar_services(settings, toolbox, avatars, models)
-    return ApiServices(
-        sessions=sessions,
-        avatars=avatars,
-        studio=studio,
-        customisations=customisations,
-        voices=voices,
-        clones=clones,
-        recordings=recording_service(settings, toolbox),
-        speech=SpeechService(toolbox.speakers, names, default_speech, limits),
-        playing=PlayService(sessions, toolbox.commands),
-        models=models,
-        exports=make_exports(environment, toolbox, avatars),
-        events=toolbox.events,
-        health=health,
-        queue_status=queue,
-        cors_origins=tuple(o.strip() for o in settings.cors_origins.split(",") if o.strip()),
-        guard=make_guard(settings),
-        web_dist=WEB_DIST if WEB_DIST.is_dir() else None,
-    )
-
-
 @asynccontextmanager
 async def _running(
     settings: Settings,
@@ -286,13 +233,13 @@ async def _running(
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         stack.push_async_callback(_close_providers, toolbox)
         stack.push_async_callback(toolbox.idle_cache.aclose)
-        await stack.enter_async_context(cloning(services.clones))
+        await stack.enter_async_context(cloning(services.voices, services.clones))
         working = asyncio.create_task(worker.run(), name="worker")
         working.add_done_callback(_end_with_worker)
         stack.push_async_callback(_stop, working)
         warming = asyncio.create_task(warm_up(settings, toolbox, services.avatars), name="warm-up")
         stack.push_async_callback(_stop, warming)
-        sweeping = asyncio.create_task(retention(settings).run(), name="retention")
+        sweeping = asyncio.create_task(retention(settings, services.exports.in_use).run(), name="retention")
         stack.push_async_callback(_stop, sweeping)
         yield
 
@@ -315,5 +262,7 @@ async def _close_providers(toolbox: Toolbox) -> None:
     await toolbox.chat_model.aclose()
     for speaker in toolbox.speakers.values():
         await speaker.aclose()
+    for recogniser in toolbox.recognisers.values():
+        await recogniser.aclose()
     for renderer in {id(renderer): renderer for renderer in toolbox.renderers.values()}.values():
         await renderer.aclose()

@@ -11,7 +11,7 @@ from apps.unified.faces import ALWAYS
 from opentalking.engine.config import Toolbox
 from opentalking.engine.said import SaidSpool
 from opentalking.providers.registry import render_registry
-from opentalking.services.avatars import AvatarService
+from opentalking.services.customised import CustomisedAvatars
 from opentalking.services.exports.render import RenderPlugin
 from opentalking.services.exports.service import ExportConfig, ExportService
 from opentalking.services.sessions import SessionPorts
@@ -23,7 +23,7 @@ def make_spool(settings: Settings, executor: Executor) -> SaidSpool:
     return SaidSpool(settings.recordings_path, executor, settings.offline_bundle_said_sec)
 
 
-def make_exports(environment: Environment, toolbox: Toolbox, avatars: AvatarService) -> ExportService:
+def make_exports(environment: Environment, toolbox: Toolbox, avatars: CustomisedAvatars) -> ExportService:
     """The service of offline bundles."""
     settings = environment.settings
     config = ExportConfig(

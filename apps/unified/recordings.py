@@ -1,5 +1,8 @@
 """Recordings of a unified server: where they go, and when they are deleted."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 from opentalking.engine.config import RecordingConfig, Toolbox
 from opentalking.services.recordings import RecordingService
 from opentalking.services.retention import Retention, RetentionLimits
@@ -21,7 +24,7 @@ def recording_service(settings: Settings, toolbox: Toolbox) -> RecordingService:
     return RecordingService(toolbox.store, toolbox.commands, settings.recordings_path)
 
 
-def retention(settings: Settings) -> Retention:
-    """The sweep; whoever makes it runs it."""
+def retention(settings: Settings, in_use: Callable[[], Sequence[Path]]) -> Retention:
+    """The sweep, which spares what is `in_use`; whoever makes it runs it."""
     limits = RetentionLimits(settings.retention_hours * 3600, round(settings.retention_gib * 2**30))
-    return Retention(settings.recordings_path, limits)
+    return Retention(settings.recordings_path, limits, in_use=in_use)

@@ -40,8 +40,9 @@ def make_voices(
 
 
 @asynccontextmanager
-async def cloning(clones: VoiceCloneService) -> AsyncIterator[None]:
-    """Delete expired samples while inside; afterwards no voice is being made any more."""
+async def cloning(voices: VoiceService, clones: VoiceCloneService) -> AsyncIterator[None]:
+    """Know the cloned voices and delete expired samples while inside; afterwards none is being made."""
+    await voices.load()
     sweeping = asyncio.create_task(clones.run(), name="voice samples")
     try:
         yield

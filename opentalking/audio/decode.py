@@ -199,7 +199,6 @@ class _Mixer:
             if frame is not None:
                 if self._resampler is None:
                     self._resampler = self._make(frame)
-                frame.pts = None  # gaps in a file's own clock are not silence
                 parts += self._resampler.resample(frame)
         self._kind = kind
         return np.concatenate(

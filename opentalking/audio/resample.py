@@ -1,9 +1,11 @@
-"""Change of sample rate, by soxr."""
+"""Change of sample rate: by soxr, and by swresample where nothing may be held back."""
 
 import dataclasses
 
 import numpy as np
 import soxr
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 
 from opentalking.core.media import Mark, PhonemeTiming, Samples, Speech, WordTiming
 
@@ -41,6 +43,31 @@ class Resampler:
         if last:
             self._stream = soxr.ResampleStream(self.from_rate, self.to_rate, 1, "int16")
         return ready
+
+
+class LiveResampler:
+    """A continuous change of rate that holds at most 2 ms back; flat to 0.9 of the narrower band.
+
+    For sound that is played as it arrives: soxr holds 20 to 175 ms.
+    """
+
+    def __init__(self, from_rate: int, to_rate: int) -> None:
+        self._from_rate = from_rate
+        self._stream = None if from_rate == to_rate else AudioResampler("s16", "mono", to_rate)
+
+    def feed(self, pcm: Samples, *, last: bool = False) -> Samples:
+        """Take mono int16 sound, shape (n,); give what is ready of it, all of it if it is the `last`."""
+        if self._stream is None:
+            return pcm
+        ready: list[AudioFrame] = []
+        if len(pcm):
+            frame = AudioFrame.from_ndarray(pcm[np.newaxis, :], format="s16", layout="mono")
+            frame.sample_rate = self._from_rate
+            ready += self._stream.resample(frame)
+        if last:
+            ready += self._stream.resample(None)
+        parts = [part.to_ndarray().reshape(-1) for part in ready]
+        return np.concatenate([np.zeros(0, np.int16), *parts]).astype(np.int16, copy=False)
 
 
 class SpeechResampler:

@@ -5,7 +5,7 @@ first one, `prepare` makes or updates the file, or says what is wrong with it.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,11 +52,16 @@ class Clone:
     created_at: str
 
 
-class VoiceCatalog:
-    """The table of cloned voices in the file `path`."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, path: Path) -> None:
+
+class VoiceCatalog:
+    """The table of cloned voices in the file `path`; `now` is the time in UTC."""
+
+    def __init__(self, path: Path, now: Callable[[], datetime] = _utc_now) -> None:
         self._path = path
+        self._now = now
 
     def prepare(self) -> None:
         """Make the file, or bring it to this version; raises `CatalogError` when it cannot be used."""
@@ -79,12 +84,13 @@ class VoiceCatalog:
     def add(self, new: NewClone) -> Clone:
         """Remember a voice; a label that is taken for its provider and model gets the time as a suffix."""
         with self._transaction() as database:
-            label = _free_label(database, new)
+            moment = self._now()
+            label = _free_label(database, new, moment)
             row = database.execute(
                 "INSERT INTO tts_voice_entries "
                 "(provider, voice_id, display_label, target_model, source, consent, created_at) "
                 "VALUES (?, ?, ?, ?, 'clone', ?, ?) RETURNING *",
-                (new.provider, new.voice_id, label, new.target_model, new.consent, _now_text()),
+                (new.provider, new.voice_id, label, new.target_model, new.consent, _text(moment)),
             ).fetchone()
             return _clone(row)
 
@@ -157,8 +163,8 @@ def _migrate(database: sqlite3.Connection, path: Path) -> None:
     database.execute("COMMIT")
 
 
-def _free_label(database: sqlite3.Connection, new: NewClone) -> str:
-    label, moment = new.display_label, datetime.now(UTC)
+def _free_label(database: sqlite3.Connection, new: NewClone, moment: datetime) -> str:
+    label = new.display_label
     while database.execute(
         "SELECT 1 FROM tts_voice_entries WHERE source = 'clone' AND provider = ? "
         "AND COALESCE(target_model, '') = ? AND display_label = ?",
@@ -182,5 +188,5 @@ def _clone(row: sqlite3.Row) -> Clone:
     )
 
 
-def _now_text() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -229,6 +229,8 @@ class Voice(Answer):
     gender: str = ""
     engine: str = ""
     licence: str = ""
+    consent: str | None = None
+    created_at: datetime | None = None
 
 
 class Voices(Answer):
@@ -250,7 +252,8 @@ class ClonedVoice(Answer):
 
 
 class DeletedVoice(Answer):
-    """The voice is gone."""
+    """The voice is gone; `message` says what could not be deleted at its vendor."""
 
     deleted: bool
     ok: bool
+    message: str | None = None

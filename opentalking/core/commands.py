@@ -73,8 +73,23 @@ class StartPlay(_Command):
     stream_id: str
 
 
+class StartRecognition(_Command):
+    """Recognise the sound of a stream (mono, 16 kHz); replies `Recognised` when it is done.
+
+    With `answer` a chat turn named `turn_id` answers what was said, if anything was. An `Interrupt`
+    that is accepted later cancels it (`Conflict`, code `interrupted`), and so does a turn if it would answer.
+    """
+
+    type: Literal["recognise"] = "recognise"
+    turn_id: str
+    stream_id: str
+    stt_provider: str | None = None
+    voice: VoiceChoice = VoiceChoice()
+    answer: bool = False
+
+
 class Interrupt(_Command):
-    """Cancel what was accepted before; `turn_id` limits it to that turn. Replies `Done`."""
+    """Cancel what was accepted before; `turn_id` limits it to that turn or recognition. Replies `Done`."""
 
     type: Literal["interrupt"] = "interrupt"
     turn_id: str | None = None
@@ -130,6 +145,7 @@ Command = Annotated[
     | StartChat
     | StartSpeak
     | StartPlay
+    | StartRecognition
     | Interrupt
     | CopySaid
     | RecordingCommand
@@ -167,7 +183,14 @@ class Recorded(BaseModel):
     duration_ms: int = 0
 
 
-Reply = Annotated[Done | Created | Answer | Recorded, Field(discriminator="type")]
+class Recognised(BaseModel):
+    """What was said; "" when no words were recognised."""
+
+    type: Literal["recognised"] = "recognised"
+    text: str
+
+
+Reply = Annotated[Done | Created | Answer | Recorded | Recognised, Field(discriminator="type")]
 
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
 reply_adapter: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -27,6 +27,14 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was recognised of an utterance so far (each replaces the one before), or all of it."""
+
+    text: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChatModelInfo:
     """Who answers. `demo` is true for the tiny built-in model; `ready` is false when it cannot work."""
 

@@ -73,13 +73,15 @@ class ProviderError(OpenTalkingError):
     """A stage's provider failed (502, or an `error` event `<stage>_failed`).
 
     `stage` is one of "llm", "tts", "stt", "render"; `retryable` says that the same call may
-    succeed later.
+    succeed later. `code` is `<stage>_failed` unless given.
     """
 
     default_code = "provider_failed"
 
-    def __init__(self, message: str, *, stage: str, provider: str, retryable: bool = False) -> None:
-        super().__init__(message, code=f"{stage}_failed")
+    def __init__(
+        self, message: str, *, stage: str, provider: str, retryable: bool = False, code: str = ""
+    ) -> None:
+        super().__init__(message, code=code or f"{stage}_failed")
         self.stage = stage
         self.provider = provider
         self.retryable = retryable

@@ -61,7 +61,7 @@ class StatusEvent(_Event):
 
 
 class ErrorEvent(_Event):
-    """Something failed; `code` is stable (`llm_failed`, `tts_failed`, `render_failed`, …)."""
+    """Something failed; `code` is stable (`llm_failed`, `tts_failed`, `recording_failed`, …)."""
 
     type: Literal["error"] = "error"
     code: str

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
-from opentalking.core.media import I420, Segment, Speech
+from opentalking.core.conversation import ChatModelInfo, Delta, Message, Transcript, Voice
+from opentalking.core.media import I420, Samples, Segment, Speech
 
 
 @runtime_checkable
@@ -61,6 +61,38 @@ class TextToSpeech(Protocol):
 
     async def warm(self, voices: Sequence[str] = ()) -> None:
         """Load weights and speak something unheard, with these voices where it has them."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and processes; idempotent."""
+        ...
+
+
+RECOGNITION_RATE = 16_000
+"""Sample rate that recognisers take, Hz."""
+
+
+@runtime_checkable
+class SpeechToText(Protocol):
+    """A speech recogniser. Shared by all sessions of a worker; safe for concurrent calls."""
+
+    name: str
+
+    def ready(self) -> str:
+        """ "" when it can listen, else the reason and the remedy; instant."""
+        ...
+
+    def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+        """Recognise one utterance: mono int16 at `RECOGNITION_RATE` in pieces of any size, until its end.
+
+        Yields partial transcripts as it likes, then exactly one that is final; its text is "" when
+        nothing was said: noise and silence give no words. Raises `ProviderError(stage="stt")`, and
+        `TooMany` when too many utterances wait. Closing the generator cancels the work behind it.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Load weights and listen to something unheard."""
         ...
 
     async def aclose(self) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import EMOTIONS
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 from opentalking.engine.said import SaidSpool
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
@@ -58,6 +58,9 @@ class EngineConfig:
     emotion_tags: bool = False
     tts_provider: str = "local"
     tts_fallback: str | None = "local"
+    stt_provider: str = "local"
+    stt_fallback: str | None = "local"
+    recognition_seconds: float = 50.0
     first_audio_timeout_seconds: float = 20.0
     next_audio_timeout_seconds: float = 20.0
     history_messages: int = 40
@@ -105,3 +108,4 @@ class Toolbox:
     encode_pool: Executor
     said: SaidSpool | None = None
     recording_pool: Executor | None = None
+    recognisers: Mapping[str, SpeechToText] = field(default_factory=dict)

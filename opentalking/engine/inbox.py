@@ -11,7 +11,8 @@ from opentalking.core.ports import Delivery
 from opentalking.engine.expiry import ExpiryReason
 
 MAX_PENDING_COMMANDS = 64
-MAX_PENDING_OFFERS = 4
+MAX_PENDING_ASIDE = 4
+"""Of each kind of command that is carried out beside the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Delivery | Ending | Moved] = asyncio.Queue()
-        self._offers: set[Delivery] = set()
+        self._aside: set[Delivery] = set()
         self._closed = False
 
     async def submit(self, delivery: Delivery) -> None:
@@ -63,12 +64,13 @@ class Inbox:
         """The next item."""
         return await self._queue.get()
 
-    async def take_offer(self, delivery: Delivery) -> bool:
-        """Note an offer that is going to be answered beside the queue; a flood of them is refused."""
-        if len(self._offers) >= MAX_PENDING_OFFERS:
-            await delivery.fail(TooMany("too many offers wait for an answer; slow down"))
+    async def set_aside(self, delivery: Delivery) -> bool:
+        """Note a command that is going to be answered beside the queue; a flood of a kind is refused."""
+        kind = delivery.command.type
+        if sum(1 for other in self._aside if other.command.type == kind) >= MAX_PENDING_ASIDE:
+            await delivery.fail(TooMany(f"too many '{kind}' requests of this session wait; slow down"))
             return False
-        self._offers.add(delivery)
+        self._aside.add(delivery)
         return True
 
     async def answer(self, delivery: Delivery, work: Callable[[], Awaitable[Reply]]) -> None:
@@ -83,15 +85,15 @@ class Inbox:
         else:
             await delivery.reply(reply)
         finally:
-            self._offers.discard(delivery)
+            self._aside.discard(delivery)
 
     async def close(self) -> None:
-        """The session is gone; also an offer whose task was cancelled before its first step learns it."""
+        """The session is gone; also who was set aside and cancelled before a first step learns it."""
         self._closed = True
         left = [item for item in self._drain() if isinstance(item, Delivery)]
-        for delivery in [*self._offers, *left]:
+        for delivery in [*self._aside, *left]:
             await delivery.fail(NotFound("session not found"))
-        self._offers.clear()
+        self._aside.clear()
 
     def _drain(self) -> list[Delivery | Ending | Moved]:
         return [self._queue.get_nowait() for _ in range(self._queue.qsize())]

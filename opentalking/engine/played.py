@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import numpy as np
 
-from opentalking.audio.resample import SpeechResampler
+from opentalking.audio.resample import LiveResampler
 from opentalking.core.media import FPS, MEDIA_RATE, Mark, Samples, Speech
 from opentalking.core.ports import AudioOutlet, StreamClosed
 from opentalking.engine.report import Outcome
@@ -57,16 +57,16 @@ async def hear(sound: AudioOutlet, outbox: Stream[Speech], output: MediaOutput, 
 
     Where it runs dry the face goes on in silence, which also plays what the face holds back.
     """
-    resampler = SpeechResampler(MEDIA_RATE)
+    resampler = LiveResampler(sound.sample_rate, MEDIA_RATE)
     still = np.zeros(round(STILL_SECONDS * sound.sample_rate), np.int16)
     given = 0
 
     async def give(pcm: Samples, *, ends: bool = False) -> None:
         nonlocal given
-        speech = resampler.feed(Speech(pcm, sound.sample_rate, ends_sentence=ends))
-        given += len(speech.pcm)
-        if len(speech.pcm) or ends:
-            await outbox.put(speech)
+        ready = resampler.feed(pcm, last=ends)
+        given += len(ready)
+        if len(ready) or ends:
+            await outbox.put(Speech(ready, MEDIA_RATE, ends_sentence=ends))
 
     async with aclosing(_pieces(sound)) as pieces:
         async for piece in pieces:

@@ -12,21 +12,26 @@ from opentalking.core.commands import (
     ConnectPeer,
     CopySaid,
     Done,
+    GetRecording,
     Interrupt,
-    RecordingCommand,
     Reply,
     StartChat,
     StartPlay,
+    StartRecognition,
+    StartRecording,
     StartSession,
     StartSpeak,
+    StopRecording,
 )
-from opentalking.core.errors import Conflict, Unavailable
+from opentalking.core.errors import Conflict, NotFound, Unavailable
 from opentalking.core.events import Event, ExpiredEvent, ExpiringEvent, TerminatedEvent
 from opentalking.core.ports import SESSION_ENDED, Delivery
 from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
 from opentalking.engine.admission import Ticket
+from opentalking.engine.belongings import Belongings
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.expiry import Expiry, ExpiryReason
+from opentalking.engine.hearing import Hearing
 from opentalking.engine.inbox import Ending, Inbox, Moved
 from opentalking.engine.looks import Looks
 from opentalking.engine.on_air import OnAir
@@ -60,19 +65,17 @@ class Session:
         able = toolbox.renderers[record.settings.model].capabilities.looks
         self._looks = Looks(self._air.output, lambda: self._life.face, able=able)
         self._expiry = Expiry(config, self._on_expiring, self._on_expired)
+        self._hearing = Hearing(
+            self.id, record.settings, toolbox, config, emit=self._emit, touch=self._expiry.touch
+        )
         self._recording = Recording(
             self._life, self._air, toolbox, config.recordings, self._emit, self._expiry.in_use
         )
-        self._to_free = [
-            self._recording.aclose,
-            self._air.aclose,
-            self._talk.said.aclose,
-            self._life.aclose,
-        ]
+        held = [self._recording.aclose, self._air.aclose, self._talk.said.aclose, self._life.aclose]
+        self._belongings = Belongings(self.id, config.close_timeout_seconds, held)
         self._inbox = Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
-        self._was_started = False
 
     async def submit(self, delivery: Delivery) -> None:
         """Queue a command behind the earlier ones; a flood is refused."""
@@ -97,7 +100,7 @@ class Session:
                     for task in self._tasks:
                         task.cancel()
             finally:
-                await self._free()
+                await self._belongings.free()
                 await self._inbox.close()
                 self._outbox.close()
                 # After a crash, too, what was said is published.
@@ -121,33 +124,47 @@ class Session:
             self.end(Ending("error"))
 
     async def _serve(self) -> None:
-        while True:
+        is_over = False
+        while not is_over:
             item = await self._inbox.next()
-            if isinstance(item, Ending):
-                await self._close(item)
-                return
-            if isinstance(item, Moved):
-                await self._life.queued_at(item.position)
-                continue
-            self._expiry.touch()
-            command = item.command
-            if isinstance(command, CloseSession):
+            async with self._hearing.order:
+                is_over = await self._take(item)
+
+    async def _take(self, item: Delivery | Ending | Moved) -> bool:
+        """Carry out one item; True when it was the session's last."""
+        if isinstance(item, Ending):
+            await self._close(item)
+            return True
+        if isinstance(item, Moved):
+            await self._life.queued_at(item.position)
+            return False
+        self._expiry.touch()
+        command = item.command
+        match command:
+            case CloseSession():
                 await self._inbox.answer(item, partial(self._close, Ending("deleted", expired=None)))
-                return
-            if isinstance(command, RecordingCommand):
+                return True
+            case ConnectPeer():
+                if await self._inbox.set_aside(item):
+                    self._spawn(self._inbox.answer(item, partial(self._connect, command.sdp)))
+            case StartRecording() | StopRecording() | GetRecording():
                 self._spawn(self._inbox.answer(item, partial(self._recording.carry_out, command)))
-            elif not isinstance(command, ConnectPeer):
+            case StartRecognition() if self._life.state in CAN_TALK:
+                if await self._inbox.set_aside(item):
+                    work = self._hearing.accept(command, self._begin_turn)
+                    self._spawn(self._inbox.answer(item, work))
+            case _:
                 await self._inbox.answer(item, partial(self._carry_out, command))
-            elif await self._inbox.take_offer(item):
-                self._spawn(self._inbox.answer(item, partial(self._connect, command.sdp)))
+        return False
 
     async def _close(self, ending: Ending) -> Reply:
         self._living.cancel()
+        self._hearing.interrupt(error=NotFound("session not found"))
         await self._talk.interrupt(why=SESSION_ENDED)
         if ending.reason == "deleted":
             self._recording.session_deleted()
         await self._life.move(SessionState.CLOSING)
-        await self._free()
+        await self._belongings.free()
         if ending.expired is not None:
             self._outbox.emit(ExpiredEvent(session_id=self.id, message=ending.expired))
         self._outbox.emit(TerminatedEvent(session_id=self.id, reason=ending.reason))
@@ -155,42 +172,28 @@ class Session:
         log.info("session ended", session_id=self.id, reason=ending.reason)
         return Done()
 
-    async def _free(self) -> None:
-        while self._to_free:
-            aclose = self._to_free.pop(0)
-            try:
-                async with asyncio.timeout(self._config.close_timeout_seconds):
-                    await aclose()
-            except TimeoutError:
-                log.warning("session closed slowly", session_id=self.id)
-
     # -- commands
 
     async def _carry_out(self, command: object) -> Reply:
         match command:
             case StartSession():
-                await self._start()
+                await self._life.start()
             case StartChat() | StartSpeak() | StartPlay():
                 await self._begin_turn(command)
+            case StartRecognition():
+                raise Conflict(f"the session is {self._life.state}; it cannot listen yet")
             case Interrupt(turn_id=only):
+                self._hearing.interrupt(only)
                 await self._talk.interrupt(only)
             case CopySaid(job_id=job_id):
                 await self._talk.said.copy_for(job_id)
         return Done()
 
-    async def _start(self) -> None:
-        if self._was_started:
-            raise Conflict("the session was started before; it can be started once")
-        if self._life.state not in CAN_TALK:
-            raise Conflict(f"the session is {self._life.state}; it cannot be started now")
-        self._was_started = True
-        if self._life.state is SessionState.WORKER_READY:
-            await self._life.move(SessionState.READY)
-
     async def _begin_turn(self, command: StartChat | StartSpeak | StartPlay) -> None:
         face, avatar = self._life.face, self._life.avatar
         if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
+        self._hearing.overtake(command.turn_id)
         self._talk.meet(avatar)
         turn = await self._talk.turn(command, face, self._air.output)
         await self._talk.start(turn, self._spawn)

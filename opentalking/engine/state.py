@@ -5,10 +5,10 @@ import asyncio
 import structlog
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.errors import OpenTalkingError, Unavailable
+from opentalking.core.errors import Conflict, OpenTalkingError, ProviderError, Unavailable
 from opentalking.core.events import ErrorEvent, QueuedEvent, StateChangedEvent
 from opentalking.core.providers import Face
-from opentalking.core.sessions import SessionRecord, SessionState, transition
+from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState, transition
 from opentalking.engine.admission import Ticket
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.report import Emit
@@ -30,6 +30,7 @@ class SessionLife:
         self._emit = emit
         self._id = record.session_id
         self._opened: Face | None = None
+        self._was_started = False
         self.avatar: AvatarBundle | None = None
         """The avatar, once loaded."""
 
@@ -77,6 +78,16 @@ class SessionLife:
         self.loaded.set_result(face)
         return True
 
+    async def start(self) -> None:
+        """Become ready to talk, as a client asks once; raises `Conflict` otherwise."""
+        if self._was_started:
+            raise Conflict("the session was started before; it can be started once")
+        if self.state not in CAN_TALK:
+            raise Conflict(f"the session is {self.state}; it cannot be started now")
+        self._was_started = True
+        if self.state is SessionState.WORKER_READY:
+            await self.move(SessionState.READY)
+
     async def aclose(self) -> None:
         """The session ends: whoever waits for `loaded` learns it, and the face goes, however far it came."""
         if not self.loaded.done():
@@ -100,7 +111,11 @@ class SessionLife:
     async def _load(self) -> Face:
         settings = self.record.settings
         bundle = self.avatar = await self._tools.avatars.bundle(settings.avatar_id)
-        face = self._opened = await self._tools.renderers[settings.model].open(bundle)
+        try:
+            face = self._opened = await self._tools.renderers[settings.model].open(bundle)
+        except ProviderError:
+            await self._tools.avatars.bundle(settings.avatar_id)  # deleted meanwhile: `NotFound` says so
+            raise
         await self._tools.idle_cache.get(face.idle_key, "h264", face.idle_frames)
         return face
 

@@ -64,6 +64,7 @@ _WHISPER_LICENCE = "MIT (OpenAI Whisper, converted by Systran)"
 _JOE_LICENCE = "CC0-1.0 (data set; fine-tuned from the lessac voice)"
 
 _KOKORO = ("kokoro", "english-gold", "english-silver")
+_WHISPER = ("whisper-base-model", "whisper-base-config", "whisper-base-tokenizer", "whisper-base-vocabulary")
 
 CATALOGUE = Catalogue(
     files=(
@@ -162,13 +163,7 @@ CATALOGUE = Catalogue(
         ),
     ),
     sets={
-        "embedded": ("piper-joe", "piper-joe-config", *_KOKORO, "smollm2-135m"),
-        "permissive": (*_KOKORO, "smollm2-135m"),
-        "test": (
-            "whisper-base-model",
-            "whisper-base-config",
-            "whisper-base-tokenizer",
-            "whisper-base-vocabulary",
-        ),
+        "embedded": ("piper-joe", "piper-joe-config", *_KOKORO, "smollm2-135m", *_WHISPER),
+        "permissive": (*_KOKORO, "smollm2-135m", *_WHISPER),
     },
 )

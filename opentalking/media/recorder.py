@@ -197,10 +197,11 @@ class Recorder:
             self._on_end(failure)
 
     async def _write_until_over(self, film: Film) -> None:
-        is_full = False
-        while not (self._is_over or is_full):
+        is_full = is_last = False
+        while not (is_full or is_last):
             await self._news.wait()
             self._news.clear()
+            is_last = self._is_over
             units, subtitles = self.tape.take(), self.subtitles.take()
             await self._in_thread(partial(film.write, units, subtitles, self._limits.seconds))
             if self.tape.is_overrun:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 from opentalking.inference import models
 from opentalking.providers.llm.builtin import BuiltinChatModel, BuiltinConfig
 from opentalking.providers.llm.discover import AutoChatModel, AutoConfig, LocalServer
@@ -14,6 +14,9 @@ from opentalking.providers.llm.openai_compatible import OpenAICompatibleConfig
 from opentalking.providers.registry import ProviderContext
 from opentalking.providers.render.mock import MockRenderer
 from opentalking.providers.render.portrait import PortraitConfig, PortraitRenderer
+from opentalking.providers.stt.dashscope import Paraformer, ParaformerConfig
+from opentalking.providers.stt.local import LocalRecognitionConfig, LocalSpeechToText
+from opentalking.providers.stt.openai_compatible import OpenAIRecognitionConfig, OpenAISpeechToText
 from opentalking.providers.tts.child_engine import ChildLimits
 from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
 from opentalking.providers.tts.piper import PiperStyle
@@ -32,6 +35,8 @@ SPEECH_NAMES = frozenset(
 )
 RECOGNISER_NAMES = frozenset({"local", "dashscope", "openai_compatible"})
 SPEECH_ALIASES = {"qwen_tts": "dashscope"}
+CLOSED_ENGINES = frozenset({"local"})
+"""Voice engines that have no other voices than those they list."""
 SPEECH_OPTIONS = {"openai_compatible": ("tts_openai_",), "sambert": ("tts_cosyvoice_", "tts_sambert_")}
 """Prefixes of the settings of a voice engine, where they are not `tts_<name>_`; later ones win."""
 DASHSCOPE_ENGINES = frozenset({"dashscope", "cosyvoice", "sambert"})
@@ -96,6 +101,26 @@ def edge_speech(context: ProviderContext) -> TextToSpeech:
     return EdgeSpeech(EdgeConfig(**_told(context, "voice")))
 
 
+def local_recogniser(context: ProviderContext) -> SpeechToText:
+    """Whisper base, in a process of its own."""
+    threads = context.options.get("threads") or min(2, len(os.sched_getaffinity(0)))
+    return LocalSpeechToText(
+        LocalRecognitionConfig(context.models_dir, languages=_languages(context), threads=threads)
+    )
+
+
+def dashscope_recogniser(context: ProviderContext) -> SpeechToText:
+    """DashScope's Paraformer."""
+    told = _told(context, "model", "service_url")
+    return Paraformer(ParaformerConfig(api_key=_key(context), languages=_languages(context), **told))
+
+
+def openai_recogniser(context: ProviderContext) -> SpeechToText:
+    """The configured transcription endpoint."""
+    told = _told(context, "base_url", "model", "language")
+    return OpenAISpeechToText(OpenAIRecognitionConfig(api_key=_key(context), **told))
+
+
 def _key(context: ProviderContext) -> str:
     key: Any = context.options.get("api_key", "")
     return str(key.get_secret_value() if isinstance(key, SecretStr) else key)
@@ -105,6 +130,11 @@ def _told(context: ProviderContext, *names: str, **renamed: str) -> dict[str, An
     """The options of these names that are set; `renamed` maps a configuration's field to an option."""
     wanted = {name: name for name in names} | renamed
     return {field: context.options[name] for field, name in wanted.items() if context.options.get(name)}
+
+
+def _languages(context: ProviderContext) -> tuple[str, ...]:
+    names = (name.strip().lower() for name in context.options.get("language_hints", "").split(","))
+    return tuple(filter(None, names)) or ("en", "zh")
 
 
 def auto_chat(context: ProviderContext) -> ChatModel:

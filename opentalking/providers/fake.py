@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.conversation import ChatModelInfo, Delta, Message, Voice
+from opentalking.core.conversation import ChatModelInfo, Delta, Message, Transcript, Voice
 from opentalking.core.errors import ProviderError
-from opentalking.core.media import FPS, I420, Segment, Speech, WordTiming
+from opentalking.core.media import FPS, I420, Samples, Segment, Speech, WordTiming
 from opentalking.core.providers import Look, RendererCapabilities
 from opentalking.providers.render.timeline import SpeechTimeline
 
@@ -104,6 +104,59 @@ class ScriptedModel:
             yield Delta(word if number == 0 else f" {word}")
 
     async def warm(self, system_prompt: str) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class ScriptedListener:
+    """A `SpeechToText` that hears `text` in every sound, after `delay_seconds`; `partials` come first.
+
+    `heard` collects the lengths of the sounds in samples, `cancelled` counts the utterances it was kept from.
+    """
+
+    def __init__(
+        self,
+        text: str = "hello there",
+        name: str = "fake",
+        *,
+        delay_seconds: float = 0.0,
+        partials: Sequence[str] = (),
+        fails: bool = False,
+    ) -> None:
+        self.name = name
+        self.text = text
+        self.delay_seconds = delay_seconds
+        self.fails = fails
+        self.heard: list[int] = []
+        self.begun = 0
+        self.cancelled = 0
+        self._partials = partials
+
+    def ready(self) -> str:
+        """Always ready."""
+        return ""
+
+    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+        """The partial transcripts with the first sound, the final one after the last."""
+        self.begun += 1
+        length = 0
+        try:
+            async for pcm in audio:
+                for text in () if length else self._partials:
+                    yield Transcript(text, is_final=False)
+                length += len(pcm)
+            await asyncio.sleep(self.delay_seconds)
+        except BaseException:
+            self.cancelled += 1
+            raise
+        self.heard.append(length)
+        if self.fails:
+            raise ProviderError("told to fail", stage="stt", provider=self.name)
+        yield Transcript(self.text, is_final=True)
+
+    async def warm(self) -> None:
         """Nothing to warm."""
 
     async def aclose(self) -> None:

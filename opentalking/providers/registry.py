@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import structlog
 
 from opentalking.core.errors import ProviderError
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 
 TTS_GROUP = "opentalking.tts"
+STT_GROUP = "opentalking.stt"
 LLM_GROUP = "opentalking.llm"
 RENDER_GROUP = "opentalking.render"
 
@@ -27,8 +28,8 @@ log = structlog.get_logger(__name__)
 class ProviderContext:
     """What a plug-in is made with.
 
-    `options` holds its own settings: `OPENTALKING_TTS_<NAME>_*`, `OPENTALKING_LLM_*` or
-    `OPENTALKING_<NAME>_*` in lower case without that prefix. `models_dir` holds model
+    `options` holds its own settings: `OPENTALKING_TTS_<NAME>_*`, `OPENTALKING_STT_<NAME>_*`,
+    `OPENTALKING_LLM_*` or `OPENTALKING_<NAME>_*` in lower case without that prefix. `models_dir` holds model
     files, `cache_dir` is for what can be made again, `voices_dir` for what was made of people's voices.
     """
 
@@ -69,6 +70,11 @@ def speech_registry() -> Registry:
     return Registry(TTS_GROUP, "tts")
 
 
+def recognition_registry() -> Registry:
+    """Plug-ins that make a `SpeechToText`."""
+    return Registry(STT_GROUP, "stt")
+
+
 def chat_registry() -> Registry:
     """Plug-ins that make a `ChatModel`."""
     return Registry(LLM_GROUP, "llm")
@@ -84,8 +90,10 @@ __all__ = [
     "ProviderContext",
     "Registry",
     "Renderer",
+    "SpeechToText",
     "TextToSpeech",
     "chat_registry",
+    "recognition_registry",
     "render_registry",
     "speech_registry",
 ]

@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from opentalking.catalog.customisations import Customisation, CustomisationStore
 from opentalking.core.avatars import AvatarBundle
 from opentalking.services.avatars import AvatarService
+
+REFERENCE_FILE = "reference.png"
 
 
 class CustomisedAvatars:
@@ -32,3 +35,14 @@ def customised(bundle: AvatarBundle, changes: Customisation) -> AvatarBundle:
         reference=changes.reference,
         manifest={**bundle.manifest, "metadata": metadata},
     )
+
+
+def pictured_in(bundle: AvatarBundle, folder: Path) -> AvatarBundle:
+    """`bundle` as a process of its own can take it: a customised picture becomes a file in `folder`.
+
+    Blocking; raises `OSError`.
+    """
+    if bundle.reference is None:
+        return bundle
+    (folder / REFERENCE_FILE).write_bytes(bundle.reference)
+    return replace(bundle, directory=folder, reference=None)

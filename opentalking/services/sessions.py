@@ -29,6 +29,7 @@ from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionSettings, 
 from opentalking.services.avatars import AvatarService
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
+from opentalking.services.voice_choice import VoiceChoices
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ class Offered:
     avatars: AvatarService
     models: ModelService
     providers: ProviderNames
+    voices: VoiceChoices
 
 
 class SessionService:
@@ -186,8 +188,10 @@ class SessionService:
         await self._offered.avatars.bundle(wanted.avatar_id)
         self._offered.models.require_connected(wanted.model)
         names = self._offered.providers
+        provider = names.tts_name(wanted.tts_provider)
         update = {
-            "tts_provider": names.tts_name(wanted.tts_provider),
+            "tts_provider": provider,
+            "tts_model": wanted.tts_model or self._offered.voices.own_model(wanted.tts_voice, provider),
             "stt_provider": names.stt_name(wanted.stt_provider),
         }
         most = self._limits.system_prompt_characters
@@ -198,15 +202,14 @@ class SessionService:
     async def _new_turn(
         self, session_id: str, field: str, text: str, voice: VoiceChoice
     ) -> tuple[str, VoiceChoice]:
-        await self.require_talking(session_id)
+        record = await self.require_talking(session_id)
         if not text.strip():
             raise InvalidInput(f"{field} is blank; send at least one character")
         if len(text) > self._limits.text_characters:
             raise InvalidInput(
                 f"{field} is longer than {self._limits.text_characters} characters; shorten it"
             )
-        provider = self._offered.providers.tts_name(voice.tts_provider)
-        return new_id(), voice.model_copy(update={"tts_provider": provider})
+        return new_id(), self.checked_voice(record, voice)
 
     async def _require_open(self, session_id: str) -> SessionRecord:
         record = await self.record(session_id)
@@ -214,11 +217,16 @@ class SessionService:
             raise NotFound("session not found")
         return record
 
-    async def require_talking(self, session_id: str) -> None:
-        """Raise `NotFound` or `Conflict` unless the session can talk."""
+    async def require_talking(self, session_id: str) -> SessionRecord:
+        """The record; raises `NotFound` or `Conflict` unless the session can talk."""
         record = await self._require_open(session_id)
         if record.state not in CAN_TALK:
             raise Conflict(f"{_why_not(record)}; it cannot talk")
+        return record
+
+    def checked_voice(self, record: SessionRecord, choice: VoiceChoice) -> VoiceChoice:
+        """The voice of one turn; raises `InvalidInput` where its parts do not go together. Instant."""
+        return self._offered.voices.checked(choice, record.settings.tts_provider)
 
     async def _call(self, command: Command, timeout_seconds: float | None = None) -> Reply:
         await self._touch(command.session_id)

@@ -9,10 +9,11 @@ import numpy as np
 
 from opentalking.audio.resample import resample
 from opentalking.audio.wav import wav_bytes
+from opentalking.core.commands import VoiceChoice
 from opentalking.core.errors import InvalidInput, ProviderError, TooMany
 from opentalking.core.media import Samples, Speech
 from opentalking.core.providers import TextToSpeech
-from opentalking.services.names import ProviderNames
+from opentalking.services.voice_choice import VoiceChoices
 from opentalking.text.sanitize import SpeakableStream, has_speech
 from opentalking.text.splitter import SentenceSplitter
 
@@ -37,12 +38,12 @@ class SpeechService:
     def __init__(
         self,
         speakers: Mapping[str, TextToSpeech],
-        names: ProviderNames,
+        choices: VoiceChoices,
         default_provider: str,
         limits: SpeechLimits | None = None,
     ) -> None:
         self._speakers = speakers
-        self._names = names
+        self._choices = choices
         self._default_provider = default_provider
         self._limits = limits or SpeechLimits()
         self._places = asyncio.Semaphore(self._limits.at_once)
@@ -53,18 +54,20 @@ class SpeechService:
     ) -> bytes:
         """A WAV file (PCM16, mono, `sample_rate`) of `text`.
 
-        Raises `InvalidInput` (blank, too long, nothing to speak, unknown provider or voice),
+        Raises `InvalidInput` (blank, too long, nothing to speak, unknown provider or voice,
+        or parts that do not go together),
         `ProviderError` (the provider cannot or did not speak in time), `TooMany`.
         """
         words = self._checked(text)
-        name = self._names.tts_name(provider) or self._default_provider
+        choice = self._choices.checked(VoiceChoice(voice=voice, tts_provider=provider, tts_model=model))
+        name = choice.tts_provider or self._default_provider
         speaker = self._speaker(name)
         if self._callers >= self._limits.at_once + self._limits.waiting:
             raise TooMany("too many previews at once; try again in a moment")
         self._callers += 1
         try:
             async with asyncio.timeout(self._limits.timeout_seconds), self._places:
-                pieces = await self._speak(speaker, words, voice, model)
+                pieces = await self._speak(speaker, words, choice.voice, choice.tts_model)
         except TimeoutError as error:
             limit = self._limits.timeout_seconds
             raise ProviderError(

@@ -153,6 +153,7 @@ class VoiceCloneService:
         left_at = await self._delete_at_service(clone)
         if not await asyncio.to_thread(self._catalog.remove, number):
             raise NotFound("voice not found")
+        self._voices.forget(number)
         return Deleted(left_at)
 
     async def sample(self, token: str) -> bytes:
@@ -190,8 +191,9 @@ class VoiceCloneService:
     def _made(self, task: "asyncio.Task[Clone]") -> None:
         self._making.discard(task)
         self._callers -= 1
-        if not task.cancelled():
-            task.exception()  # its caller may have gone away
+        # its caller may have gone away
+        if not task.cancelled() and task.exception() is None:
+            self._voices.remember(clone_entry(task.result()))
 
     async def _make(self, plan: ClonePlan, wav: bytes) -> Clone:
         token = await asyncio.to_thread(self._uploads.put, wav) if plan.cloner.fetches_sample else ""

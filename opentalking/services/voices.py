@@ -39,6 +39,7 @@ class VoiceService:
         self._speakers = speakers
         self._catalog = catalog
         self._aliases = aliases or {}
+        self._clones: dict[int, Voice] = {}
 
     async def all(self, provider: str | None = None) -> Sequence[VoiceEntry]:
         """Voices of one provider, or of all: system voices first, each kind by number.
@@ -49,6 +50,28 @@ class VoiceService:
         clones = await asyncio.to_thread(self._catalog.clones, name)
         system = sorted(self._system(name), key=lambda entry: entry.id)
         return [*system, *map(clone_entry, clones)]
+
+    async def load(self) -> None:
+        """Learn the cloned voices for `known`, which does not read the catalogue; raises `Unavailable`."""
+        for clone in await asyncio.to_thread(self._catalog.clones, None):
+            self.remember(clone_entry(clone))
+
+    def remember(self, entry: VoiceEntry) -> None:
+        """A cloned voice was made."""
+        self._clones[entry.id] = entry.voice
+
+    def forget(self, entry_id: int) -> None:
+        """A cloned voice was deleted."""
+        self._clones.pop(entry_id, None)
+
+    def known(self, voice_id: str) -> list[Voice]:
+        """Voices of this name, whoever speaks them: system voices, then clones; instant."""
+        system = (entry.voice for entry in self._system(None))
+        return [voice for voice in (*system, *self._clones.values()) if voice.voice_id == voice_id]
+
+    def of(self, provider: str) -> Sequence[Voice]:
+        """System voices of a provider; instant."""
+        return [entry.voice for entry in self._system(provider)]
 
     async def find(self, provider: str, voice_id: str) -> VoiceEntry | None:
         """The voice that a provider knows by this id; its `voice.target_model` is the model it speaks with.

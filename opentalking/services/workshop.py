@@ -12,9 +12,12 @@ RETRY_SECONDS = 10
 
 
 class Workshop:
-    """Room for `at_once` jobs, and `waiting` more in front of the door."""
+    """Room for `at_once` jobs, and `waiting` more in front of the door.
 
-    def __init__(self, at_once: int = 2, waiting: int = 6) -> None:
+    One at a time: faces are prepared on the threads that also draw those of live sessions.
+    """
+
+    def __init__(self, at_once: int = 1, waiting: int = 7) -> None:
         self._benches = asyncio.Semaphore(at_once)
         self._most = at_once + waiting
         self._inside = 0

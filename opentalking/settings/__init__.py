@@ -26,6 +26,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "api_host": ("UNIFIED_HOST",),
     "api_port": ("UNIFIED_PORT",),
     "tts_default_provider": ("TTS_PROVIDER",),
+    "stt_default_provider": ("STT_PROVIDER",),
 }
 """Older names of settings; the field's own name wins."""
 

@@ -99,7 +99,9 @@ class ServiceSettings(BaseModel):
     recording_max_sec: float = Field(
         3600.0, gt=0, description="A recording stops by itself after this time; seconds."
     )
-    recording_max_mib: int = Field(2048, ge=1, description="A recording stops by itself at this size; MiB.")
+    recording_max_mib: int = Field(
+        2048, ge=1, le=4000, description="A recording stops by itself at this size; MiB."
+    )
     recording_keep_deleted: bool = Field(
         False, description="Keep the recording of a session that a client deletes, until retention ends it."
     )

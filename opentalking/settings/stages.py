@@ -129,7 +129,33 @@ class StageSettings(ServiceSettings):
     )
     tts_edge_voice: str = Field("zh-CN-XiaoxiaoNeural", description="Edge voice of sessions that name none.")
     tts_preview_max_chars: int = Field(500, ge=1, le=10_000, description="Longest text of `/tts/preview`.")
+
+    # --- recognition
     stt_default_provider: str = Field("local", description="Recogniser of sessions that name none.")
+    stt_fallback: str = Field(
+        "local", description="Recogniser that steps in for an utterance when another fails; `none`: off."
+    )
+    stt_timeout_sec: float = Field(
+        50.0, gt=0, le=600, description="Longest wait for the words of an utterance after its end."
+    )
+    stt_language_hints: str = Field(
+        "en,zh",
+        description="Languages that are told apart, a comma list of codes such as `en,zh,de`; one is fixed.",
+    )
+    stt_local_threads: int = Field(
+        0, ge=0, le=16, description="Threads of the local recogniser; 0 is two where there are two cores."
+    )
+    stt_dashscope_api_key: SecretStr = Field(SecretStr(""), description="DashScope key for Paraformer.")
+    stt_dashscope_model: str = Field("paraformer-realtime-v2", description="DashScope recogniser.")
+    stt_dashscope_service_url: str = Field("", description="Its WebSocket; empty: DashScope's own.")
+    stt_openai_base_url: str = Field(
+        "", description="Endpoint with `/audio/transcriptions`, e.g. `http://127.0.0.1:9000/v1`."
+    )
+    stt_openai_api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint, if it wants one.")
+    stt_openai_model: str = Field("whisper-1", description="Its model.")
+    stt_openai_language: str = Field("", description="Language code that it is told; empty lets it find out.")
+
+    # --- talking
     speak_mode: Literal["verbatim", "chat"] = Field(
         "verbatim",
         description="`chat`: `/speak` answers like `/chat`, for clients that send the user's words there.",

@@ -29,9 +29,11 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
+from opentalking.services.voice_choice import VoiceChoices
 from opentalking.services.voice_clones import VoiceCloneService
 from opentalking.services.voices import VoiceService
 from tests.api.scripted_parts import SwitchedProbe, ToneSpeaker
@@ -69,6 +71,7 @@ class Api:
         (self.avatars_root / "demo-avatar" / "preview.png").write_bytes(PNG)
         self.store, self.bus, self.events = MemorySessionStore(), MemoryCommandBus(), MemoryEventBus()
         self.worker = ScriptedWorker(self.bus, self.store, self.events)
+        self.run_worker = self.worker.run
         self.speakers = {
             "local": ToneSpeaker("local"),
             "edge": ToneSpeaker("edge", trouble="the package edge-tts is missing"),
@@ -79,10 +82,11 @@ class Api:
         self.voice_catalog.prepare()
         self.uploads = SampleUploads(folder / "uploads")
         voices = VoiceService(self.speakers, self.voice_catalog, NAMES.aliases)
+        self.choices = VoiceChoices(voices, NAMES, "local", frozenset({"local"}))
         models = ModelService([AlwaysConnected("mock"), AlwaysConnected("portrait"), self.remote], "portrait")
         sessions = SessionService(
             SessionPorts(self.store, self.bus, self.events),
-            Offered(avatars, models, NAMES),
+            Offered(avatars, models, NAMES, self.choices),
             limits or SessionLimits(command_seconds=2.0, offer_seconds=2.0, close_seconds=2.0),
         )
         studio, customisations = studio_of(folder, avatars, models)
@@ -93,13 +97,14 @@ class Api:
             clones=VoiceCloneService(voices, self.voice_catalog, {}, self.uploads),
             studio=studio,
             customisations=customisations,
-            speech=SpeechService(self.speakers, NAMES, "local", SpeechLimits(timeout_seconds=2.0)),
+            speech=SpeechService(self.speakers, self.choices, "local", SpeechLimits(timeout_seconds=2.0)),
             playing=PlayService(sessions, self.bus, PlayLimits(command_seconds=2.0)),
             recordings=RecordingService(self.store, self.bus, folder / "recordings"),
             models=models,
             exports=ExportService(
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
             ),
+            recognition=RecognitionService(sessions, self.bus, NAMES),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False
@@ -129,7 +134,7 @@ class Api:
         app = self.app()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
-            running(self.worker.run()),
+            running(self.run_worker()),
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://test") as client,
         ):

@@ -1,6 +1,7 @@
 """Jobs of offline bundles: who waits for whom, what survives what, and what a failure leaves."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from opentalking.core.media import MEDIA_RATE
 from opentalking.media import said
+from opentalking.services.retention import Retention, RetentionLimits
 from tests.api.harness import new_session
 from tests.api.studio import Studio, says, studio, tone
 from tests.support.clicks import click_file, film_of
@@ -160,15 +162,21 @@ async def test_a_restart_fails_what_was_unfinished_and_keeps_what_was_done(tmp_p
         assert not said.session_folder(film.recordings, session_id).exists()
 
 
-async def test_a_job_whose_files_were_swept_away_is_gone(film: Studio) -> None:
-    session_id = await new_session(film.client)
-    job_id = await film.begin(session_id, click_file(0.5))
-    await film.until(session_id, job_id, "done")
-    folder = said.job_folder(film.recordings, session_id, job_id)
-    (folder / "bundle.mp4").unlink()
-    assert (await film.download(session_id, job_id, "bundle")).status_code == 404
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    answer = await film.client.get(f"/sessions/{session_id}/flashtalk-offline-bundle/{job_id}")
-    assert answer.status_code == 404
+async def test_retention_spares_jobs_that_run_and_takes_those_that_are_done(film: Studio) -> None:
+    session_id = await new_session(film.client, model="mock")
+    running, waiting = [await film.begin(session_id, click_file(1.0)) for _ in range(2)]
+    await film.until(session_id, running, "processing")
+    sweep = Retention(
+        film.recordings,
+        RetentionLimits(seconds=3600),
+        in_use=film.api.services.exports.in_use,
+        time=lambda: time.time() + 24 * 3600,
+    ).sweep
+    assert await sweep() == 0
+    film.go()
+    for job_id in (running, waiting):
+        await film.until(session_id, job_id, "done")
+    assert await sweep() == 2
+    url = f"/sessions/{session_id}/flashtalk-offline-bundle/{running}"
+    assert (await film.client.get(url)).status_code == 404
+    assert (await film.client.get(f"{url}/download")).status_code == 404

@@ -1,4 +1,4 @@
-"""What holds for every route: errors, CORS, prefixes, the page, routes that are not built yet."""
+"""What holds for every route: errors, CORS, prefixes, the page."""
 
 from pathlib import Path
 
@@ -7,20 +7,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from apps.api.errors import STATUS_BY_ERROR, status_of
-from apps.api.routes.unbuilt import UNBUILT
 from opentalking.core import errors
 from tests.api.harness import Api, new_session
 
 ORIGIN = "http://localhost:5173"
 NOT_FOUND = {"detail": "Not Found"}
-
-
-@pytest.mark.parametrize("prefix", ["", "/api"])
-async def test_unbuilt_routes_say_so(client: httpx.AsyncClient, prefix: str) -> None:
-    for method, path in UNBUILT:
-        url = prefix + path.format(session_id="s", avatar_id="a", job_id="j", entry_id="1", token="0" * 32)
-        answer = await client.request(method, url, content=b"\xff not read")
-        assert (answer.status_code, answer.json()) == (501, {"detail": "not built yet"}), url
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,19 @@ def test_a_request_without_its_required_fields_is_no_example(document: dict[str,
     assert create == {"avatar_id": "demo-avatar", "model": "portrait"}
 
 
+def test_what_answers_always_have_is_required_and_what_requests_may_leave_out_is_not(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    assert set(schemas["TurnBody"]["required"]) == {"session_id", "status", "turn_id"}
+    session = schemas["SessionBody"]
+    left_out = {"tts_provider", "tts_voice", "tts_model", "stt_provider", "wav2lip_postprocess_mode"}
+    assert set(session["properties"]) - set(session["required"]) == left_out
+    assert set(schemas["CreateSessionRequest"]["required"]) == {"avatar_id", "model"}
+    assert set(schemas["StatusEvent"]["required"]) == {"session_id", "stage", "message"}
+    assert schemas["SpeechEndedEvent"]["required"] == ["session_id", "reason"]
+
+
 def test_every_answer_is_described_in_words_of_ours(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         for status, response in operation["responses"].items():

@@ -12,6 +12,7 @@ import pytest
 
 from opentalking.catalog.voices import VoiceCatalog
 from opentalking.core.errors import Unavailable
+from opentalking.services.voice_clones import CloneForm
 from tests.api.cloning import COSYVOICE, FORM, HUMAN, clones, equip, file, reachable, sound
 from tests.api.harness import Api
 from tests.support.server import eventually
@@ -33,7 +34,7 @@ async def test_qwen_gets_the_sample_in_the_call(
         "display_label": "Amy",
         "provider": "dashscope",
         "target_model": "qwen3-tts-vc",
-        "message": "the voice is ready",
+        "message": "the voice was made",
     }
     asked = vendor.requests[0]
     assert asked["model"] == "qwen-voice-enrollment"
@@ -286,6 +287,19 @@ async def test_a_client_that_goes_away_leaves_a_voice_that_is_listed(
         vendor.release.set()
         await eventually(lambda: len(api.voice_catalog.clones()) == 1, "the voice is listed")
         assert [item["voice_id"] for item in await clones(client)] == list(vendor.voices)
+
+
+async def test_a_cancelled_request_does_not_stop_the_making(api: Api, vendor: EnrolmentService) -> None:
+    service = equip(api, vendor)
+    vendor.mode = "hold"
+    plan = service.plan(CloneForm(**FORM))
+    request = asyncio.create_task(service.clone(plan, HUMAN))
+    await asyncio.wait_for(vendor.asked.wait(), 10)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    vendor.release.set()
+    await eventually(lambda: len(api.voice_catalog.clones()) == 1, "the voice is listed")
+    await service.aclose()
 
 
 async def test_a_server_that_stops_ends_the_call_and_leaves_nothing(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opentalking.services.speech import SpeechLimits, SpeechService
-from tests.api.harness import NAMES, Api
+from tests.api.harness import Api
 
 
 async def test_voices_of_all_one_and_no_provider(client: httpx.AsyncClient, api: Api) -> None:
@@ -95,14 +95,14 @@ async def test_a_provider_that_fails_or_stalls_is_502(client: httpx.AsyncClient,
     answer = await client.post("/tts/preview", json={"text": "hi"})
     assert (answer.status_code, answer.json()) == (502, {"detail": "the voice broke"})
     limits = SpeechLimits(timeout_seconds=0.05)
-    api.services.speech = SpeechService(api.speakers, NAMES, "local", limits)
+    api.services.speech = SpeechService(api.speakers, api.choices, "local", limits)
     api.speakers["local"].stalls = True
     assert (await client.post("/tts/preview", json={"text": "hi"})).status_code == 502
 
 
 async def test_previews_are_bounded(client: httpx.AsyncClient, api: Api) -> None:
     limits = SpeechLimits(timeout_seconds=0.3, at_once=1, waiting=1)
-    api.services.speech = SpeechService(api.speakers, NAMES, "local", limits)
+    api.services.speech = SpeechService(api.speakers, api.choices, "local", limits)
     api.speakers["local"].stalls = True
     answers = await asyncio.gather(*(client.post("/tts/preview", json={"text": "hi"}) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [429, 502, 502]

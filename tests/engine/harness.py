@@ -24,7 +24,7 @@ from opentalking.core.commands import (
 from opentalking.core.errors import NotFound
 from opentalking.core.events import Event, TerminatedEvent
 from opentalking.core.ids import new_id
-from opentalking.core.providers import ChatModel, Renderer, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
 from opentalking.core.sessions import SessionRecord, SessionSettings
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.said import SaidSpool
@@ -32,7 +32,7 @@ from opentalking.engine.worker import Worker
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
 from opentalking.media.output import MediaOutput
-from opentalking.providers.fake import FlatRenderer, ScriptedModel, ToneVoice
+from opentalking.providers.fake import FlatRenderer, ScriptedListener, ScriptedModel, ToneVoice
 from tests.support.virtual_time import InlineExecutor, VirtualTimeLoop
 
 Test = Callable[..., Coroutine[Any, Any, None]]
@@ -190,6 +190,9 @@ class Parts:
     """What a test may replace."""
 
     speakers: Mapping[str, TextToSpeech] = field(default_factory=lambda: {"local": ToneVoice("local")})
+    recognisers: Mapping[str, SpeechToText] = field(
+        default_factory=lambda: {"local": ScriptedListener(name="local")}
+    )
     chat_model: ChatModel = field(default_factory=ScriptedModel)
     renderers: dict[str, Renderer] = field(default_factory=lambda: {"fake": FlatRenderer()})
     config: EngineConfig = field(default_factory=EngineConfig)
@@ -215,6 +218,7 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         encode_pool=executor,
         said=parts.said,
         recording_pool=executor,
+        recognisers=parts.recognisers,
     )
     worker = Worker(toolbox, parts.config)
     async with asyncio.TaskGroup() as group:

@@ -1,10 +1,14 @@
 """The avatar's own voices and persona."""
 
+from dataclasses import replace
+
 import pytest
 
+from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import VoiceChoice
+from opentalking.core.errors import NotFound, ProviderError
 from opentalking.engine.config import EngineConfig
-from opentalking.providers.fake import ScriptedModel, ToneVoice
+from opentalking.providers.fake import FlatRenderer, ScriptedModel, ToneVoice
 from tests.engine.harness import OneAvatar, Parts, engine, virtual
 
 ANNA = {"voices": {"en": "heart", "zh": "mei"}, "persona_prompt": "You are Anna."}
@@ -54,6 +58,64 @@ async def test_who_steps_in_speaks_with_the_avatars_voice() -> None:
         assert speakers["cloud"].voiced == [None]
         assert speakers["local"].voiced == ["heart"]
         await running.delete(session)
+
+
+class Customised(OneAvatar):
+    """An avatar that somebody has given another prompt."""
+
+    def __init__(self, prompt: str) -> None:
+        super().__init__(ANNA)
+        self._prompt = prompt
+
+    async def bundle(self, avatar_id: str) -> AvatarBundle:
+        return replace(await super().bundle(avatar_id), prompt=self._prompt)
+
+
+@pytest.mark.parametrize(
+    ("asked", "customised", "prompt"),
+    [
+        ("Be brief.", "You are Tom.", "Be brief."),
+        (None, "You are Tom.", "You are Tom."),
+        (None, "", "You are Anna."),
+    ],
+)
+def test_a_customised_prompt_comes_after_the_sessions_and_before_the_avatars(
+    asked: str | None, customised: str, prompt: str
+) -> None:
+    @virtual
+    async def chat() -> None:
+        model = ScriptedModel()
+        config = EngineConfig(system_prompt="Be kind.")
+        parts = Parts(chat_model=model, avatar=Customised(customised), config=config)
+        async with engine(parts) as running:
+            session, _, log = await running.create(llm_system_prompt=asked)
+            await log.until("session.state_changed", count=2)
+            await log.until("speech.ended", await running.chat(session, "Hi"))
+            assert model.asked[0][0].content.startswith(prompt)
+            await running.delete(session)
+
+    chat()
+
+
+class Vanishing(OneAvatar):
+    """An avatar that is deleted while it loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = 0
+
+    async def bundle(self, avatar_id: str) -> AvatarBundle:
+        self._asked += 1
+        return await super().bundle(avatar_id if self._asked == 1 else "nobody")
+
+
+@virtual
+async def test_an_avatar_deleted_while_it_loads_is_not_found() -> None:
+    trouble = ProviderError("portrait: no such file", stage="render", provider="portrait")
+    parts = Parts(renderers={"fake": FlatRenderer(failure=trouble)}, avatar=Vanishing())
+    async with engine(parts) as running:
+        with pytest.raises(NotFound):
+            await running.create()
 
 
 @pytest.mark.parametrize(

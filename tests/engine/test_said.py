@@ -16,6 +16,8 @@ from opentalking.core.media import MEDIA_RATE, Samples
 from opentalking.engine.said import SaidSpool
 from opentalking.media.said import SaidPiece, job_folder, read_pieces, read_turns, session_folder
 from tests.engine.harness import Engine, Parts, engine, virtual
+from tests.engine.test_played import RATE, play
+from tests.support.audio_files import sine
 from tests.support.virtual_time import InlineExecutor
 
 WORD_SECONDS = 0.3
@@ -149,3 +151,17 @@ async def test_nothing_is_kept_where_that_is_switched_off() -> None:
         with pytest.raises(Conflict):
             await copied(talking, root, session_id)
         assert not files(root)
+
+
+@virtual
+async def test_played_sound_is_kept_too_without_words() -> None:
+    async with keeping() as (talking, root):
+        session_id, _, log = await talking.create()
+        turn_id, inlet = await play(talking, session_id)
+        await inlet.put(sine(440, 1.2, RATE))
+        await inlet.finish()
+        await log.until("speech.ended", turn_id)
+        [pieces] = await copied(talking, root, session_id)
+    assert seconds(pieces) == pytest.approx(1.2, abs=0.05)
+    assert not any(piece.begins_sentence or piece.speech.text for piece in pieces)
+    assert np.abs(sound(pieces)).max() > 3000

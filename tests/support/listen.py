@@ -43,7 +43,7 @@ class Listener:
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         assert (folder / "model.bin").is_file(), (
-            f"no Whisper model in {folder}: opentalking models pull --embedded --test"
+            f"no Whisper model in {folder}: opentalking models pull --embedded"
         )
         self._model = ctranslate2.models.Whisper(
             str(folder), device="cpu", compute_type="int8", intra_threads=threads

@@ -76,7 +76,7 @@ class RunningServer:
             *("serve", "--host", "127.0.0.1", "--port", str(self._port)),
             cwd=self._directory,
             # The code beside the tests, also in a second working tree that shares an environment.
-            env={**environment, "PYTHONPATH": str(ROOT), **DEFAULTS, **self._settings},
+            env={**environment, "PYTHONPATH": str(ROOT), **DEFAULTS, **self._own_files(), **self._settings},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -99,6 +99,13 @@ class RunningServer:
     ) -> None:
         if self.running:
             await self.stop()
+
+    def _own_files(self) -> dict[str, str]:
+        """Models and caches are shared with other servers of this machine, what users make is not."""
+        return {
+            "OPENTALKING_SQLITE_PATH": str(self._directory / "voices.sqlite3"),
+            "OPENTALKING_VOICES_DIR": str(self._directory / "voices"),
+        }
 
     @property
     def running(self) -> bool:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from opentalking.audio.resample import Resampler, SpeechResampler, resample
+from opentalking.audio.resample import LiveResampler, Resampler, SpeechResampler, resample
 from opentalking.audio.silence import speech_bounds
 from opentalking.audio.wav import wav_bytes, wav_header
 from opentalking.core.media import Mark, PhonemeTiming, Samples, Speech, WordTiming
@@ -41,6 +41,23 @@ def test_a_continuous_change_of_rate_has_no_seams() -> None:
         assert np.abs(np.concatenate(parts).astype(int) - resample(pcm, 22_050, 48_000)).max() <= 2
     again = [resampler.feed(pcm), resampler.feed(pcm[:0], last=True)]
     assert np.abs(np.concatenate(again).astype(int) - np.concatenate(parts)).max() <= 2, "it begins anew"
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 24_000, 44_100, 48_000])
+def test_a_live_change_of_rate_has_no_seams_and_holds_nothing_back(rate: int) -> None:
+    pcm = tone(1.0, rate)
+    resampler = LiveResampler(rate, 48_000)
+    size = rate // 50
+    parts = []
+    for start in range(0, rate, size):
+        parts.append(resampler.feed(pcm[start : start + size]))
+        given = sum(map(len, parts)) / 48_000
+        assert (start + size) / rate - given < 0.0025
+    parts.append(resampler.feed(pcm[:0], last=True))
+    out = np.concatenate(parts)
+    assert len(out) == pytest.approx(48_000, abs=2)
+    expected = tone(1.0, 48_000)[1000:47_000].astype(int)
+    assert np.abs(out[1000:47_000].astype(int) - expected).max() < 100
 
 
 def speech(pcm: Samples, rate: int, *, ends: bool) -> Speech:

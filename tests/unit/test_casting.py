@@ -102,9 +102,9 @@ async def test_chinese_without_kokoro_says_what_to_do(tmp_path: Path, models_dir
     await speaker.aclose()
 
 
-def test_kokoro_belongs_to_both_offline_sets() -> None:
+def test_kokoro_and_whisper_belong_to_both_offline_sets() -> None:
     for name in ("embedded", "permissive"):
-        assert {"kokoro", "english-gold", "english-silver"} <= {
+        assert {"kokoro", "english-gold", "english-silver", "whisper-base-model"} <= {
             file.id for file in models.CATALOGUE.members(name)
         }
     assert "piper-joe" not in models.CATALOGUE.sets["permissive"]

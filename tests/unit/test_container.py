@@ -76,8 +76,29 @@ async def test_a_server_without_model_files_starts_and_says_what_to_do(tmp_path:
         await asyncio.sleep(0)
         health = server.services.health()
         assert not health.tts_ready
+        assert not health.stt_ready
         assert not health.llm.ready
         assert "opentalking models pull --embedded" in health.llm.reason
+
+
+async def test_health_says_whether_the_chosen_recogniser_can_listen(tmp_path: Path, models_dir: Path) -> None:
+    async def state(**variables: str) -> tuple[str, bool]:
+        server = build(environment(tmp_path, **variables))
+        assert server.services.lifespan is not None
+        async with server.services.lifespan():
+            health = server.services.health()
+        return health.stt_provider, health.stt_ready
+
+    assert await state(OPENTALKING_MODELS_DIR=str(models_dir)) == ("local", True)
+    chosen = {"OPENTALKING_STT_DEFAULT_PROVIDER": "openai_compatible"}
+    assert await state(**chosen) == ("openai_compatible", False)
+    endpoint = {"OPENTALKING_STT_OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    assert await state(**chosen, **endpoint) == ("openai_compatible", True)
+    assert await state(OPENTALKING_STT_PROVIDER="dashscope", OPENTALKING_STT_DASHSCOPE_API_KEY="k") == (
+        "dashscope",
+        True,
+    )
+    assert await state(OPENTALKING_STT_PROVIDER="nobody") == ("nobody", False)
 
 
 def test_ice_servers_in_both_forms() -> None:

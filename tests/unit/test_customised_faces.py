@@ -4,25 +4,29 @@ import os
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from opentalking.catalog.avatars import AvatarCatalog
-from opentalking.catalog.bundles import sweep_bundles
+from opentalking.catalog.bundles import rename_bundle, sweep_bundles
 from opentalking.catalog.customisations import CustomisationStore
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import Forbidden
 from opentalking.media.idle import IdleCache
 from opentalking.providers.render.mock import MockRenderer
 from opentalking.providers.render.portrait import PortraitRenderer, prepared
+from opentalking.providers.render.portrait.picture import read_files
 from opentalking.providers.render.portrait.renderer import PortraitConfig
 from opentalking.services.avatar_studio import AvatarStudio, StudioTools
 from opentalking.services.avatars import AvatarService
 from opentalking.services.custom_avatars import AvatarMaker, NewAvatar
 from opentalking.services.customisations import CustomisationService
-from opentalking.services.customised import CustomisedAvatars
+from opentalking.services.customised import CustomisedAvatars, pictured_in
+from opentalking.services.exports.artifacts import FilmFacts
+from opentalking.services.exports.render import RenderOrder, RenderPlugin
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.preparation import FacePreparer
 from opentalking.services.workshop import Workshop
@@ -120,6 +124,28 @@ async def test_another_picture_is_animated_by_its_own_face_and_running_faces_kee
     assert rooms.files("cache/*/*") == rooms.files("customisations/*") == []
 
 
+async def test_a_film_shows_the_customised_face(rooms: Rooms, tmp_path: Path) -> None:
+    bundle = await made(rooms)
+    assert pictured_in(bundle, tmp_path) == bundle
+    await rooms.customisations.change(bundle, picture=encoded(smiling(), ".jpg"), prompt="Be brief.")
+    changed = await rooms.source.bundle(bundle.id)
+    elsewhere = pictured_in(changed, tmp_path)
+    read = read_files(elsewhere.directory, elsewhere.manifest)
+    assert read == read_files(changed.directory, changed.manifest, changed.reference)
+    plugin = RenderPlugin(name="portrait", models_dir=tmp_path, cache_dir=tmp_path)
+    facts = FilmFacts(
+        session_id="s",
+        job_id="j",
+        avatar_id=bundle.id,
+        avatar_name="Grace",
+        model="portrait",
+        source="said",
+        created_at=datetime.now(UTC),
+    )
+    order = RenderOrder(folder=tmp_path, plugin=plugin, avatar=elsewhere, facts=facts)
+    assert RenderOrder.model_validate(order.model_dump(mode="json")) == order
+
+
 async def test_only_what_lies_in_the_folder_of_custom_avatars_is_deleted(rooms: Rooms) -> None:
     bundle = await made(rooms)
     shipped = rooms.folder / "shipped"
@@ -148,6 +174,21 @@ def studio_over(rooms: Rooms, catalog: AvatarCatalog) -> AvatarStudio:
             workshop=Workshop(),
         )
     )
+
+
+def test_of_two_at_the_same_millisecond_one_gets_the_next(tmp_path: Path) -> None:
+    maker = AvatarMaker(tmp_path)
+    wanted = NewAvatar(encoded(spectacled(), ".jpg"), "Grace")
+    first = maker.make(wanted)
+    other = maker.stage(wanted)
+    manifest = {**other.manifest, "id": first.manifest["id"]}
+    twin = replace(other, directory=rename_bundle(other.directory, manifest), manifest=manifest)
+    second = maker.publish(twin)
+    maker.discard(twin)
+    assert second.manifest["id"] != first.manifest["id"]
+    bundles = AvatarCatalog([tmp_path], 409_600).all()
+    assert {bundle.id for bundle in bundles} == {first.manifest["id"], second.manifest["id"]}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_a_killed_server_left_is_swept_but_not_what_is_under_way(tmp_path: Path) -> None:

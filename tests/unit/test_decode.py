@@ -206,22 +206,3 @@ def test_playlists_open_nothing(tmp_path: Path) -> None:
                     decoded(head + text.encode())
         with pytest.raises(BlockingIOError):
             server.accept()
-
-
-def test_an_mp4_that_names_another_file_does_not_get_it(tmp_path: Path) -> None:
-    """A `dref` entry that points outside (ISO/IEC 14496-12, 8.7.2) is not followed."""
-    outside = tmp_path / "outside.raw"
-    outside.write_bytes(TONE.tobytes())
-    whole = encode(TONE, 44_100, KINDS["m4a"])
-    own = b"url \x00\x00\x00\x01"
-    assert own in whole
-    place = f"file://{outside}".encode() + b"\0"
-    external = bytearray(whole.replace(own, b"url \x00\x00\x00\x00"))
-    at = external.index(b"url \x00\x00\x00\x00")
-    grown = bytes(external[: at + 8]) + place + bytes(external[at + 8 :])
-    for data in (bytes(external), grown):
-        try:
-            pcm = decoded(data)
-        except InvalidInput:
-            continue
-        assert pitch(pcm, 48_000) == pytest.approx(440, abs=3), "its own sound, not the other file's"

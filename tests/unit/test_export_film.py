@@ -3,13 +3,23 @@
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from opentalking.core.media import FPS, I420, MEDIA_RATE, SAMPLES_PER_FRAME, Samples, Segment, Speech
+from opentalking.core.media import (
+    FPS,
+    I420,
+    MEDIA_RATE,
+    SAMPLES_PER_FRAME,
+    PhonemeTiming,
+    Samples,
+    Segment,
+    Speech,
+    WordTiming,
+)
 from opentalking.media.said import SaidPiece, SaidTurn, append, end_after, read_pieces
 from opentalking.providers.fake import FlatFace
 from opentalking.services.exports.film import Film
@@ -110,6 +120,23 @@ def test_idle_frames_come_from_any_place_of_the_loop() -> None:
     idle = IdleFrames(CountingFace())
     assert [int(frame[0, 0]) for frame in idle.take(48, 4)] == [48, 49, 0, 1]
     assert [int(frame[0, 0]) for frame in idle.take(1001, 2)] == [1, 2]
+
+
+def test_a_piece_comes_back_as_the_face_got_it_and_cut_where_it_was_heard(tmp_path: Path) -> None:
+    pcm = np.random.default_rng(1).integers(-9000, 9000, MEDIA_RATE).astype(np.int16)
+    phonemes = (PhonemeTiming("h", 0.0, 0.1), PhonemeTiming("ˈa", 0.1, 0.7), PhonemeTiming("ɪ", 0.7, 1.0))
+    words = (WordTiming("Hi", 0, 2, 0.0, 0.4), WordTiming("你", 3, 4, 0.5, 1.0))
+    speech = Speech(pcm, MEDIA_RATE, "Hi 你", phonemes, words, emotion="sad")
+    append(tmp_path, "turn", SaidPiece(speech, 0, True))
+    [whole] = read_pieces(tmp_path, SaidTurn("turn", MEDIA_RATE))
+    assert np.array_equal(whole.speech.pcm, pcm)
+    assert replace(whole.speech, pcm=pcm) == speech
+    assert whole.begins_sentence
+    [cut] = read_pieces(tmp_path, SaidTurn("turn", MEDIA_RATE // 2))
+    assert cut.speech.phonemes == (phonemes[0], PhonemeTiming("ˈa", 0.1, 0.5))
+    assert (cut.speech.text, cut.speech.words) == ("Hi", words[:1])
+    assert len(cut.speech.pcm) == MEDIA_RATE // 2
+    assert cut.speech.pcm[-1] == 0
 
 
 def test_sound_that_a_full_disk_cut_short_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

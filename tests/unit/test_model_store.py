@@ -240,11 +240,10 @@ def test_unknown_names_are_refused(store: Path) -> None:
 
 
 def test_the_real_catalogue_is_whole_and_its_files_are_there(models_dir: Path) -> None:
-    assert set(CATALOGUE.sets) == {"embedded", "permissive", "test"}
+    assert set(CATALOGUE.sets) == {"embedded", "permissive"}
     for file in CATALOGUE.files:
         assert len(file.sha256) == 64
         assert all("==" in source.package for source in file.sources)
         assert not Path(file.path).is_absolute()
     assert models.missing("embedded", models_dir) == []
-    assert models.missing("test", models_dir) == []
     assert models.check(models_dir, "smollm2-135m").stat().st_size == 98_362_432

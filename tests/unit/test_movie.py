@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
+import av
 import numpy as np
 import pytest
 
@@ -100,6 +101,10 @@ def test_a_finished_film_has_one_index_and_can_be_sought(tmp_path: Path) -> None
     assert kinds[:2] == ["ftyp", "uuid"]
     assert kinds.count("moov") == 1
     assert "moof" not in kinds
+    with av.open(str(tmp_path / "clap.mp4")) as container:
+        container.seek(5 * av.time_base)
+        frame = next(container.decode(video=0))
+        assert frame.time == 4.0, "the key frame before"
 
 
 def test_machines_read_that_it_is_ai_generated(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from opentalking.core.media import FPS, SAMPLES_PER_FRAME, SAMPLES_PER_PACKET
+from opentalking.core.media import FPS, I420, SAMPLES_PER_FRAME, SAMPLES_PER_PACKET
 from opentalking.core.recordings import RecordingFiles
 from opentalking.media.encoder import VideoCodec
 from opentalking.media.idle import IdlePicture
@@ -162,6 +162,21 @@ def test_a_peer_that_comes_and_goes_leaves_no_gap(tmp_path: Path) -> None:
     assert all(psnr(picture, live_picture(9)) < 25 for picture in pictures[start + 11 :])
 
 
+def test_a_look_is_recorded_without_a_peer(tmp_path: Path) -> None:
+    async def looking(position: int) -> AsyncGenerator[I420, None]:
+        while True:
+            yield live_picture(0)
+
+    async def play(made: Recorded) -> None:
+        await made.stage.tick(20)
+        made.stage.output.look(looking)
+        await made.stage.tick(40)
+
+    pictures = pictures_of(recorded(tmp_path, play).path)
+    assert all(psnr(picture, idle_picture(index)) > 30 for index, picture in enumerate(pictures[:10]))
+    assert all(psnr(picture, live_picture(0)) > 30 for picture in pictures[12:])
+
+
 def test_skipped_ticks_are_silence_under_a_picture_that_stays(tmp_path: Path) -> None:
     async def play(made: Recorded) -> None:
         await made.stage.tick(20)
@@ -211,21 +226,48 @@ def test_a_writer_that_hangs_ends_the_recording_within_bounded_memory(tmp_path: 
         pool, ends = HeldExecutor(), list[str]()
         plan = FilmPlan(RecordingFiles(tmp_path, "session"), (WIDTH, HEIGHT), idle_loop(), PROVENANCE)
         recorder = Recorder(plan, FilmLimits(), pool, ends.append)
-        beginning = asyncio.create_task(recorder.begin())
-        await asyncio.sleep(0)
-        pool.run_next()
-        await beginning
+        work = asyncio.create_task(_run_held(pool))
+        await recorder.begin()
         for number in range(3 * MAX_PENDING_UNITS):
             recorder.tape.tick(number, None, None)
         assert len(recorder.tape.take()) == MAX_PENDING_UNITS + 1
-        finishing = asyncio.create_task(recorder.finish())
-        while not finishing.done():
-            await asyncio.sleep(0)
-            while pool.waiting:
-                pool.run_next()
+        await recorder.finish()
+        work.cancel()
         assert recorder.tape.is_overrun
 
     run_virtual(main())
+
+
+def test_what_waits_while_the_writer_is_busy_is_written_at_the_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        pool, files = HeldExecutor(), RecordingFiles(tmp_path, "session")
+        plan = FilmPlan(files, (WIDTH, HEIGHT), idle_loop(), PROVENANCE)
+        recorder = Recorder(plan, FilmLimits(), pool, lambda _: None)
+        work = asyncio.create_task(_run_held(pool))
+        await recorder.begin()
+        for number in range(20):
+            recorder.tape.tick(number, None, None)
+        work.cancel()
+        await asyncio.sleep(0.1)
+        assert pool.waiting, "the writer is busy"
+        for number in range(20, 60):
+            recorder.tape.tick(number, None, None)
+        finishing = asyncio.create_task(recorder.finish())
+        await asyncio.sleep(0.1)
+        work = asyncio.create_task(_run_held(pool))
+        await finishing
+        work.cancel()
+        assert read_film(files.film).duration == 30 / FPS
+
+    run_virtual(main())
+
+
+async def _run_held(pool: HeldExecutor) -> None:
+    """Do the pool's work as it comes."""
+    while True:
+        while pool.waiting:
+            pool.run_next()
+        await asyncio.sleep(0.01)
 
 
 async def test_what_cannot_be_written_ends_the_recording_and_says_why(tmp_path: Path) -> None:

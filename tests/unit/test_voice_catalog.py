@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,14 @@ def test_a_taken_label_gets_the_time_unless_provider_or_model_differ(tmp_path: P
     other_model = NewClone("dashscope", "v", "Amy", "model-2", "stated")
     other_provider = NewClone("cosyvoice", "v", "Amy", "model-1", "stated")
     assert catalog.add(other_model).display_label == catalog.add(other_provider).display_label == "Amy"
+
+
+def test_labels_that_are_taken_in_the_same_instant_differ_too(tmp_path: Path) -> None:
+    noon = datetime(2026, 11, 26, 12, 0, 0, 999_000, UTC)
+    catalog = VoiceCatalog(tmp_path / "v", lambda: noon)
+    catalog.prepare()
+    labels = [catalog.add(AMY).display_label for _ in range(3)]
+    assert labels == ["Amy", "Amy-20261126-120000-999", "Amy-20261126-120001-000"]
 
 
 def test_the_file_itself_refuses_equal_labels(tmp_path: Path) -> None:

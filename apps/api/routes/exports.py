@@ -3,8 +3,9 @@
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from apps.api.audio_form import OptionalSoundForm, required
 from apps.api.deps import Services
 from apps.api.downloads import Download
 from apps.api.forms import form_route
@@ -12,14 +13,11 @@ from apps.api.responses import Responses, errors
 from apps.api.routes.sessions import SessionId
 from apps.api.schemas.base import UUID_EXAMPLE
 from apps.api.schemas.export import STATES, BundleStatus, QueuedBundle
-from opentalking.core.errors import InvalidInput, TooLarge
 from opentalking.services.exports.service import UploadedSound
 
 router = APIRouter(tags=["sessions"], route_class=form_route(lambda limits: limits.audio_bytes))
 JobId = Annotated[str, Path(description="From `POST …/flashtalk-offline-bundle`.", examples=[UUID_EXAMPLE])]
 _MESSAGES = {"queued": "waiting to be rendered", "processing": "rendering", "done": "ready to download"}
-_RAW_TYPES = {"audio/l16", "audio/pcm", "application/octet-stream"}
-_RAW_RATE = 16_000
 _MEDIA_TYPES = {".mp4": "video/mp4", ".zip": "application/zip", ".wav": "audio/wav"}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILES: Responses = {
@@ -41,22 +39,7 @@ _FILES: Responses = {
     responses=errors(400, 404, 409, 413, 429, 503),
 )
 async def create(
-    session_id: SessionId,
-    request: Request,
-    services: Services,
-    file: Annotated[
-        UploadFile | None, File(description="Sound to speak: any common audio file.", examples=["speech.mp3"])
-    ] = None,
-    audio: Annotated[
-        UploadFile | None,
-        File(
-            description="The same; may also be raw 16-bit little-endian mono PCM. `file` wins.",
-            examples=["speech.pcm"],
-        ),
-    ] = None,
-    sample_rate: Annotated[
-        int | None, Form(ge=8000, le=48_000, description="Rate of raw PCM, Hz.", examples=[16_000])
-    ] = None,
+    session_id: SessionId, request: Request, services: Services, form: OptionalSoundForm
 ) -> QueuedBundle:
     """Render a film in the background, faster than it plays: of a sound file, or, without a body, of
     everything the session has said, as it was heard. One job of a session runs at a time and four more may
@@ -64,7 +47,8 @@ async def create(
     """
     sound = None
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        sound = _sound(file, audio, sample_rate, services.limits.audio_bytes)
+        sent = required(form)
+        sound = UploadedSound(sent.file, sent.raw_rate)
     job_id = await services.exports.request(session_id, sound)
     return QueuedBundle(session_id=session_id, job_id=job_id)
 
@@ -114,21 +98,3 @@ async def download(
     path = await services.exports.artifact(session_id, job_id, artifact)
     suffix = PurePath(path).suffix
     return Download(path, media_type=_MEDIA_TYPES[suffix], filename=f"{job_id}_{artifact}{suffix}")
-
-
-def _sound(
-    file: UploadFile | None, audio: UploadFile | None, sample_rate: int | None, most: int
-) -> UploadedSound:
-    """The one that counts; raises `InvalidInput` when there is none or it is empty, `TooLarge`."""
-    upload, field = (file, "file") if file is not None else (audio, "audio")
-    if upload is None:
-        raise InvalidInput("file is required in a form; send it, or no body for what the session has said")
-    if not upload.size:
-        raise InvalidInput(f"{field} is empty; send a file with sound")
-    if upload.size > most:
-        raise TooLarge(f"{field} is larger than {most} bytes; send a smaller file")
-    raw_rate = None
-    if field == "audio":
-        kind = (upload.content_type or "").partition(";")[0].strip().lower()
-        raw_rate = sample_rate or (_RAW_RATE if kind in _RAW_TYPES else None)
-    return UploadedSound(upload.file, raw_rate)

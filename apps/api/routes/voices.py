@@ -70,7 +70,7 @@ async def clone(  # noqa: PLR0913, PLR0917 - the fields of the form
         display_label=made.voice.display_label,
         provider=made.voice.provider,
         target_model=made.voice.target_model,
-        message="the voice is ready" if kept else "the voice is ready; its label was taken and got a suffix",
+        message="the voice was made" if kept else "the voice was made; its label was taken and got a suffix",
     )
 
 

@@ -18,7 +18,7 @@ class Health(BaseModel):
 
     status: str = Field("ok", description="Always `ok`.", examples=["ok"])
     version: str = Field(description="Version of the server.", examples=["0.1.0"])
-    stt_key_set: bool = Field(description="Speech recognition can work as configured.", examples=[False])
+    stt_key_set: bool = Field(description="Speech recognition can work as configured.", examples=[True])
     tts_key_set: bool = Field(description="Speech synthesis can work as configured.", examples=[True])
     llm_key_set: bool = Field(description="The chat model can work as configured.", examples=[True])
     stt_provider: str = Field(description="Default recogniser.", examples=["local"])

@@ -71,7 +71,7 @@ class ClonedVoice(BaseModel):
     )
     provider: str = Field(description="The voice engine that has it.", examples=["dashscope"])
     target_model: str = Field(description="The model that speaks with it.", examples=[CLONE_MODEL_EXAMPLE])
-    message: str = Field(description="What happened, for people.", examples=["the voice is ready"])
+    message: str = Field(description="What happened, for people.", examples=["the voice was made"])
 
 
 class DeletedVoice(BaseModel):

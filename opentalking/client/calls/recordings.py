@@ -43,13 +43,18 @@ def download_recording(session_id: str, *, format: str = "mp4") -> FileRequest:
 
 @endpoint(f"POST {_BUNDLE}")
 def create_bundle(
-    session_id: str, *, file: FileSource | None = None, audio: FileSource | None = None
+    session_id: str,
+    *,
+    file: FileSource | None = None,
+    audio: FileSource | None = None,
+    sample_rate: int | None = None,
 ) -> Call[CreatedBundle]:
-    """Render a video of a sound file, or without one of what the session has said."""
+    """Render a video of a sound (raw PCM: `audio` with `sample_rate`), or of what the session has said."""
     return Call(
         "POST",
         place(_BUNDLE, session_id=session_id),
         parsed(CreatedBundle),
+        form=sent(sample_rate=None if sample_rate is None else str(sample_rate)),
         files=sent(file=file, audio=audio),
         read_seconds=SLOW_CALL_SECONDS,
     )

@@ -9,6 +9,7 @@ Setting: `language`, a model of the package. Its weights come out of Hugging Fac
 network.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
@@ -32,6 +33,7 @@ class Pocket:
             import pocket_tts  # noqa: PLC0415 - only the child may load torch
         except ImportError as error:
             raise EngineError(f"pocket-tts cannot be loaded: {error}") from error
+        logging.getLogger("pocket_tts").setLevel(logging.ERROR)  # its warnings repeat the text
         self._package: Any = pocket_tts
         try:
             self._model: Any = pocket_tts.TTSModel.load_model(language=language)

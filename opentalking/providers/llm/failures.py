@@ -1,4 +1,4 @@
-"""Failures of a chat endpoint, told so that a person can act on them."""
+"""Failures of an OpenAI-compatible endpoint, told so that a person can act on them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +22,23 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Whom a failure is about; the key is known only to be kept out of messages."""
+    """Whom a failure is about; the key is known only to be kept out of messages.
+
+    `stage` is what the endpoint is used for, `answer` what it is asked for.
+    """
 
     provider: str
     base_url: str
     api_key: str = field(repr=False)
     label: str = ""
+    stage: str = "llm"
+    answer: str = "a chat completion"
 
     def error(self, message: str, *, retryable: bool) -> ProviderError:
         """A failure of this endpoint, named by its host."""
         return ProviderError(
             self.clean(f"{self.label or self.host}: {message}"),
-            stage="llm",
+            stage=self.stage,
             provider=self.provider,
             retryable=retryable,
         )
@@ -75,9 +80,7 @@ class Upstream:
             raise self.error(error.message, retryable=False) from error
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             # The SDK parses what it is sent without checking it first.
-            raise self.error(
-                f"sent something that is not a chat completion: {error}", retryable=False
-            ) from error
+            raise self.error(f"sent something that is not {self.answer}: {error}", retryable=False) from error
         except (OSError, openai.OpenAIError) as error:
             raise self.error(str(error) or type(error).__name__, retryable=True) from error
 

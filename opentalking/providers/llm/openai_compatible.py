@@ -5,9 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
@@ -17,11 +15,11 @@ from opentalking.core.errors import OpenTalkingError
 from opentalking.providers.llm.answer import AnswerFilter, MalformedAnswer, content_of
 from opentalking.providers.llm.failures import Upstream, upstream_text
 from opentalking.providers.llm.history import HistoryLimits, fit_history
+from opentalking.providers.openai_client import is_loopback, openai_client
 
 PROVIDER = "openai_compatible"
 _T = TypeVar("_T")
 _Stream = openai.AsyncStream[ChatCompletionChunk]
-_CONNECT_TIMEOUT_SECONDS = 5.0
 _CLOSE_TIMEOUT_SECONDS = 1.0
 _MAX_BODY_BYTES = 1 << 20
 _GREETING = Message("user", "Hello.")
@@ -176,34 +174,10 @@ def upstream(config: OpenAICompatibleConfig) -> Upstream:
 
 
 def new_client(config: OpenAICompatibleConfig) -> openai.AsyncOpenAI:
-    """A client of the SDK that takes nothing but `config` into account, proxies of the environment apart."""
-    timeout = openai.Timeout(config.total_timeout_seconds, connect=_CONNECT_TIMEOUT_SECONDS)
-    http_client = None
-    if is_loopback(config.base_url):
-        # A proxy from the environment must not get between this machine and itself. Connections are not
-        # kept: they cost nothing here, and a small server closes them just when they are used again.
-        http_client = openai.DefaultAsyncHttpxClient(
-            trust_env=False, timeout=timeout, headers={"Connection": "close"}
-        )
-    client = openai.AsyncOpenAI(
-        base_url=config.base_url,
-        api_key=config.api_key or "none",  # an empty one would make the SDK look into the environment
-        timeout=timeout,
-        max_retries=config.max_retries,
-        http_client=http_client,
+    """A client of the SDK for this endpoint."""
+    return openai_client(
+        config.base_url, config.api_key, config.total_timeout_seconds, max_retries=config.max_retries
     )
-    # Taken from the environment by the SDK; they are no business of another endpoint.
-    client.organization = client.project = None
-    return client
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _as_params(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:

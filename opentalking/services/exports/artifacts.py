@@ -15,6 +15,7 @@ from opentalking.core.media import FPS, I420, MEDIA_RATE, Samples
 from opentalking.media.movie import MovieWriter
 from opentalking.media.provenance import Provenance
 from opentalking.media.silent import silent_copy
+from opentalking.media.webvtt import HEADER, Cue
 from opentalking.services.exports.film import Line
 from opentalking.services.exports.records import ARTIFACT_FILES, METADATA, SUBTITLES
 
@@ -64,9 +65,9 @@ class Artifacts:
         self.close()
         silent_copy(self._path("bundle"), self._path("video"), self._provenance)
         files = [ARTIFACT_FILES[name] for name in ("bundle", "audio", "video")]
-        spoken = [line for line in lines if line.text.strip()]
-        if spoken:
-            (self._folder / SUBTITLES).write_text(webvtt(spoken), encoding="utf-8")
+        cues = "".join(_cue(line).as_vtt() for line in lines)
+        if cues:
+            (self._folder / SUBTITLES).write_text(HEADER + cues, encoding="utf-8")
             files.append(SUBTITLES)
         metadata = json.dumps(self._metadata(files), ensure_ascii=False, indent=2)
         (self._folder / METADATA).write_text(metadata + "\n", encoding="utf-8")
@@ -97,20 +98,5 @@ class Artifacts:
         }
 
 
-def webvtt(lines: Sequence[Line]) -> str:
-    """Subtitles of these lines (W3C WebVTT)."""
-    cues = [
-        f"{_timestamp(line.start_seconds)} --> {_timestamp(line.end_seconds)}\n{_escaped(line.text)}\n"
-        for line in lines
-    ]
-    return "\n".join(["WEBVTT\n", *cues])
-
-
-def _timestamp(seconds: float) -> str:
-    ms = round(seconds * 1000)
-    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
-
-
-def _escaped(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _cue(line: Line) -> Cue:
+    return Cue(line.text, round(line.start_seconds * 1000), round(line.end_seconds * 1000))

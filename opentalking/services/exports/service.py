@@ -21,6 +21,7 @@ from opentalking.core.media import MEDIA_RATE
 from opentalking.core.sessions import SessionRecord, SessionState
 from opentalking.inference.host import InferenceProcess, ProcessConfig
 from opentalking.services.avatars import AvatarService
+from opentalking.services.customised import CustomisedAvatars, pictured_in
 from opentalking.services.exports.artifacts import FilmFacts
 from opentalking.services.exports.queue import JobQueue
 from opentalking.services.exports.records import ARTIFACT_FILES, Artifact, JobFiles, JobRecord
@@ -82,7 +83,11 @@ class ExportService:
     """Everything that clients ask of offline bundles; `running` must be entered for jobs to be rendered."""
 
     def __init__(
-        self, root: Path, ports: SessionPorts, avatars: AvatarService, config: ExportConfig | None = None
+        self,
+        root: Path,
+        ports: SessionPorts,
+        avatars: AvatarService | CustomisedAvatars,
+        config: ExportConfig | None = None,
     ) -> None:
         self._config = config or ExportConfig()
         self._store, self._bus = ports.store, ports.commands
@@ -176,7 +181,8 @@ class ExportService:
                 command = CopySaid(session_id=session.session_id, job_id=record.job_id)
                 await self._bus.call(command, _COMMAND_SECONDS)
             else:
-                await asyncio.to_thread(self._decode, record, sound)
+                folder = self._files.work(record)
+                await asyncio.to_thread(_keep, sound, folder, self._config.sound_seconds)
             await asyncio.to_thread(self._files.save, record)
         except OSError as error:
             await asyncio.to_thread(self._files.discard, record)
@@ -185,17 +191,6 @@ class ExportService:
             await asyncio.to_thread(self._files.discard, record)
             raise
         return _Job(record, avatar)
-
-    def _decode(self, record: JobRecord, sound: UploadedSound) -> None:
-        folder = self._files.work(record)
-        folder.mkdir(parents=True)
-        pieces = decode_audio(
-            sound.file, MEDIA_RATE, raw_rate=sound.raw_rate, max_seconds=self._config.sound_seconds
-        )
-        with wave.open(str(folder / SOUND_FILE), "wb") as file:
-            file.setparams((1, 2, MEDIA_RATE, 0, "NONE", "not compressed"))
-            for piece in pieces:
-                file.writeframesraw(piece.astype("<i2", copy=False).tobytes())
 
     # -- rendering
 
@@ -235,10 +230,11 @@ class ExportService:
         plugin = self._config.plugins.get(record.model)
         if plugin is None:
             raise Unavailable(f"model {record.model} cannot be rendered offline on this server")
+        folder = self._files.work(record).resolve()
         order = RenderOrder(
-            folder=self._files.work(record).resolve(),
+            folder=folder,
             plugin=plugin,
-            avatar=job.avatar,
+            avatar=await asyncio.to_thread(pictured_in, job.avatar, folder),
             facts=FilmFacts(**record.model_dump(), avatar_name=job.avatar.name),
         )
         process = InferenceProcess(
@@ -277,6 +273,15 @@ class ExportService:
             "job ended", job_id=record.job_id, status=record.status, error=error, seconds=round(seconds, 1)
         )
         await self._bus.send(Touch(session_id=record.session_id))
+
+
+def _keep(sound: UploadedSound, folder: Path, max_seconds: float) -> None:
+    folder.mkdir(parents=True)
+    pieces = decode_audio(sound.file, MEDIA_RATE, raw_rate=sound.raw_rate, max_seconds=max_seconds)
+    with wave.open(str(folder / SOUND_FILE), "wb") as file:
+        file.setparams((1, 2, MEDIA_RATE, 0, "NONE", "not compressed"))
+        for piece in pieces:
+            file.writeframesraw(piece.astype("<i2", copy=False).tobytes())
 
 
 def _in_words(error: OpenTalkingError) -> str:

@@ -536,7 +536,8 @@ export interface paths {
          * Play a sound, or answer what is said in it
          * @description Play the field `audio` through the face; answer what is said in the field `file`, as `/chat` does.
          *
-         *     With both, `file` counts; `mode` decides whatever the field is.
+         *     With both, `file` counts; `mode` decides whatever the field is. What is to be answered is recognised
+         *     before the reply, which then has its `text`; an interrupt, or a client that goes away, cancels that.
          */
         post: operations["speakAudio"];
         delete?: never;
@@ -601,6 +602,28 @@ export interface paths {
          * @description Make the session `ready`; optional, because the first turn does it too. 409 the second time.
          */
         post: operations["startSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/transcribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recognise speech
+         * @description Recognise an utterance; the answer comes after recognition, and as a `transcript` event.
+         *
+         *     An interrupt, or a client that goes away, cancels it.
+         */
+        post: operations["transcribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1018,19 +1041,19 @@ export interface components {
         Body_createOfflineBundle: {
             /**
              * Audio
-             * @description The same; may also be raw 16-bit little-endian mono PCM. `file` wins.
-             * @example speech.pcm
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             * @example speech.wav
              */
             audio?: string | null;
             /**
              * File
-             * @description Sound to speak: any common audio file.
-             * @example speech.mp3
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             * @example question.wav
              */
             file?: string | null;
             /**
              * Sample Rate
-             * @description Rate of raw PCM, Hz.
+             * @description Rate of raw PCM, Hz; default 16000.
              * @example 16000
              */
             sample_rate?: number | null;
@@ -1095,13 +1118,13 @@ export interface components {
             /**
              * Audio
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
-             * @example speech.pcm
+             * @example speech.wav
              */
             audio?: string | null;
             /**
              * File
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
-             * @example speech.mp3
+             * @example question.wav
              */
             file?: string | null;
             /**
@@ -1116,13 +1139,13 @@ export interface components {
             /**
              * Audio
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
-             * @example speech.pcm
+             * @example speech.wav
              */
             audio?: string | null;
             /**
              * File
              * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
-             * @example speech.mp3
+             * @example question.wav
              */
             file?: string | null;
             /**
@@ -1137,6 +1160,64 @@ export interface components {
              * @example 16000
              */
             sample_rate?: number | null;
+            /**
+             * Stt Provider
+             * @description Recogniser; default: the session's.
+             * @example local
+             */
+            stt_provider?: string | null;
+            /**
+             * Tts Model
+             * @description Model of the voice engine; unknown ones are passed on.
+             * @example tts-1
+             */
+            tts_model?: string | null;
+            /**
+             * Tts Provider
+             * @description Voice engine of the answer; default: the session's.
+             * @example local
+             */
+            tts_provider?: string | null;
+            /**
+             * Voice
+             * @description Voice id of the answer; default: the session's.
+             * @example en_US-joe-medium
+             */
+            voice?: string | null;
+        };
+        /** Body_transcribe */
+        Body_transcribe: {
+            /**
+             * Audio
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes. In this field also raw s16le mono PCM, with `sample_rate` or one of the types audio/L16, audio/pcm and application/octet-stream.
+             * @example speech.wav
+             */
+            audio?: string | null;
+            /**
+             * File
+             * @description Sound: WAV, MP3, OGG/Opus, WebM, MP4/M4A, AAC or FLAC, told by content; at most 15 MiB and 10 minutes.
+             * @example question.wav
+             */
+            file?: string | null;
+            /**
+             * Sample Rate
+             * @description Rate of raw PCM, Hz; default 16000.
+             * @example 16000
+             */
+            sample_rate?: number | null;
+            /**
+             * Stt Provider
+             * @description Recogniser; default: the session's.
+             * @example local
+             */
+            stt_provider?: string | null;
+            /**
+             * Trigger Chat
+             * @description Answer what was said, as in `/chat`.
+             * @default false
+             * @example false
+             */
+            trigger_chat?: boolean;
         };
         /**
          * BundleStatus
@@ -1250,7 +1331,7 @@ export interface components {
             /**
              * Message
              * @description What happened, for people.
-             * @example the voice is ready
+             * @example the voice was made
              */
             message: string;
             /**
@@ -1529,7 +1610,7 @@ export interface components {
         };
         /**
          * ErrorEvent
-         * @description Something failed; `code` is stable (`llm_failed`, `tts_failed`, `render_failed`, …).
+         * @description Something failed; `code` is stable (`llm_failed`, `tts_failed`, `recording_failed`, …).
          */
         ErrorEvent: {
             /**
@@ -1698,7 +1779,7 @@ export interface components {
             /**
              * Stt Key Set
              * @description Speech recognition can work as configured.
-             * @example false
+             * @example true
              */
             stt_key_set: boolean;
             /**
@@ -2480,6 +2561,38 @@ export interface components {
             turn_id?: string;
         };
         /**
+         * SpokenTurnBody
+         * @description The turn was accepted; its output comes by events and WebRTC.
+         */
+        SpokenTurnBody: {
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description Always `queued`.
+             * @default queued
+             * @example queued
+             * @constant
+             */
+            status: "queued";
+            /**
+             * Text
+             * @description What was recognised, where that is answered.
+             * @example What is the time?
+             */
+            text?: string | null;
+            /**
+             * Turn Id
+             * @description Name of the turn, as in its events.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            turn_id: string;
+        };
+        /**
          * StartRequest
          * @description Nothing: `{}` or no body at all.
          */
@@ -2744,6 +2857,36 @@ export interface components {
              * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
              */
             session_id?: string | null;
+        };
+        /**
+         * TranscribedBody
+         * @description What was said; both fields hold the same text.
+         */
+        TranscribedBody: {
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Text
+             * @description What was said; empty when no words were recognised.
+             * @example Hello.
+             */
+            text: string;
+            /**
+             * Transcript
+             * @description The same as `text`.
+             * @example Hello.
+             */
+            transcript: string;
+            /**
+             * Turn Id
+             * @description The turn that answers it, with `trigger_chat`.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            turn_id?: string | null;
         };
         /**
          * TranscriptEvent
@@ -3909,7 +4052,7 @@ export interface operations {
                      *       },
                      *       "llm_key_set": true,
                      *       "status": "ok",
-                     *       "stt_key_set": false,
+                     *       "stt_key_set": true,
                      *       "stt_provider": "local",
                      *       "tts_key_set": true,
                      *       "tts_provider": "local",
@@ -5396,7 +5539,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": "speech.mp3"
+                 *       "file": "question.wav"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_createOfflineBundle"];
@@ -6587,7 +6730,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": "speech.mp3"
+                 *       "mode": "play"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_speakAudio"];
@@ -6604,10 +6747,11 @@ export interface operations {
                      * @example {
                      *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
                      *       "status": "queued",
+                     *       "text": "What is the time?",
                      *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
                      *     }
                      */
-                    "application/json": components["schemas"]["TurnBody"];
+                    "application/json": components["schemas"]["SpokenTurnBody"];
                 };
             };
             /** @description The request is malformed, or its content is not acceptable. */
@@ -6867,7 +7011,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "file": "speech.mp3"
+                 *       "file": "question.wav"
                  *     }
                  */
                 "multipart/form-data": components["schemas"]["Body_playAudio"];
@@ -7167,6 +7311,192 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    transcribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "stt_provider": "local"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Body_transcribe"];
+            };
+        };
+        responses: {
+            /** @description What was said; both fields hold the same text. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "text": "Hello.",
+                     *       "transcript": "Hello.",
+                     *       "turn_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranscribedBody"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A service behind the server failed; the text is its own. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "local did not answer in time"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
@@ -7722,7 +8052,7 @@ export interface operations {
                      * @example {
                      *       "display_label": "Amy",
                      *       "entry_id": 310,
-                     *       "message": "the voice is ready",
+                     *       "message": "the voice was made",
                      *       "ok": true,
                      *       "provider": "dashscope",
                      *       "target_model": "qwen3-tts-vc-realtime-2026-01-15",

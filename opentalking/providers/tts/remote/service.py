@@ -35,13 +35,16 @@ class VoiceService:
 
     name: str
     key: str = field(default="", repr=False)
+    stage: str = "tts"
 
     def error(self, message: str, *, retryable: bool = True) -> ProviderError:
         """A failure of this service."""
         if self.key:
             message = message.replace(self.key, "***")
         message = " ".join(message.split())[:_MAX_UPSTREAM_CHARACTERS]
-        return ProviderError(f"{self.name}: {message}", stage="tts", provider=self.name, retryable=retryable)
+        return ProviderError(
+            f"{self.name}: {message}", stage=self.stage, provider=self.name, retryable=retryable
+        )
 
     def status_error(self, status: int, text: str) -> ProviderError:
         """The answer has an error status; `text` is what the service says of it."""

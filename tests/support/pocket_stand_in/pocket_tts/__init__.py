@@ -1,10 +1,13 @@
 """A stand-in for the package `pocket_tts` 4.0.1: its public calls, without its model.
 
 A voice's state is the length of its sample; it says each text as a tone of 200 Hz plus that length in
-milliseconds, 50 ms a character. Text with "crash" in it raises.
+milliseconds, 50 ms a character. Text with "crash" in it raises; a sample of 13 s ends the process when its
+state has been written.
 """
 
 import json
+import logging
+import os
 import threading
 import wave
 from collections.abc import Iterator
@@ -55,6 +58,7 @@ class TTSModel:
     ) -> Iterator[Tensor]:
         if "crash" in text_to_generate:
             raise RuntimeError("the model broke")
+        logging.getLogger("pocket_tts.models").warning("generation may skip words: %r", text_to_generate)
         pitch_hz = 200 + model_state["flow"]["milliseconds"] / 10
         times = np.arange(self.sample_rate * len(text_to_generate) // 20) / self.sample_rate
         for piece in np.array_split(np.sin(2 * np.pi * pitch_hz * times).astype(np.float32) / 4, 3):
@@ -66,3 +70,5 @@ class TTSModel:
 def export_model_state(model_state: dict[str, Any], dest: str | Path) -> None:
     """Keep a state."""
     Path(dest).write_text(json.dumps(model_state))
+    if model_state["flow"]["milliseconds"] == 13_000:
+        os._exit(1)

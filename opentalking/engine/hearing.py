@@ -1,0 +1,191 @@
+"""What a session listens to: each recognition a task of its own, beside the session's other commands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from opentalking.core.commands import Recognised, StartChat, StartRecognition
+from opentalking.core.errors import Conflict, OpenTalkingError, ProviderError
+from opentalking.core.events import ErrorEvent, Event, TranscriptEvent
+from opentalking.core.ports import AudioOutlet
+from opentalking.core.sessions import SessionSettings
+from opentalking.engine.config import EngineConfig, Toolbox
+from opentalking.engine.utterance import Recognisers, Utterance
+
+TOO_LATE = "stt_timeout"
+"""Code of the error when the words of an utterance do not come in time."""
+
+log = structlog.get_logger(__name__)
+
+
+class Hearing:
+    """The recognitions of one session, oldest first.
+
+    `touch` is called whenever sound arrives. `begin_turn` starts the turn that answers; it is called
+    with `order` held, which whoever carries out a command of the session holds too.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        settings: SessionSettings,
+        toolbox: Toolbox,
+        config: EngineConfig,
+        *,
+        emit: Callable[[Event], None],
+        touch: Callable[[], None],
+    ) -> None:
+        self.order = asyncio.Lock()
+        self._session_id = session_id
+        self._provider = settings.stt_provider or config.stt_provider
+        self._toolbox = toolbox
+        self._config = config
+        self._emit = emit
+        self._touch = touch
+        self._running: list[_Recognition] = []
+
+    def accept(
+        self, command: StartRecognition, begin_turn: Callable[[StartChat], Awaitable[None]]
+    ) -> Callable[[], Awaitable[Recognised]]:
+        """Take a recognition; what is returned carries it out. From now on `interrupt` concerns it."""
+        recognition = _Recognition(command)
+        self._running.append(recognition)
+        return partial(self._carry_out, recognition, begin_turn)
+
+    def interrupt(self, turn_id: str | None = None, error: OpenTalkingError | None = None) -> None:
+        """Cancel every recognition accepted so far, or the one of `turn_id`; they fail with `error`."""
+        for recognition in self._running:
+            if turn_id in (None, recognition.command.turn_id):
+                recognition.stop(error or _interrupted())
+
+    def overtake(self, turn_id: str) -> None:
+        """A turn begins: recognitions accepted before it do not start another one any more."""
+        for recognition in self._running:
+            if recognition.command.turn_id == turn_id:
+                return
+            if recognition.command.answer:
+                recognition.stop(_interrupted())
+
+    async def _carry_out(
+        self, recognition: "_Recognition", begin_turn: Callable[[StartChat], Awaitable[None]]
+    ) -> Recognised:
+        command = recognition.command
+        try:
+            text = await self._recognise(recognition)
+            if not text or not command.answer:
+                return Recognised(text=text)
+            async with self.order:
+                recognition.require_wanted()
+                self._tell(command, text, is_final=True)
+                chat = StartChat(
+                    session_id=self._session_id, turn_id=command.turn_id, prompt=text, voice=command.voice
+                )
+                await begin_turn(chat)
+            return Recognised(text=text)
+        except asyncio.CancelledError:
+            recognition.require_wanted()  # the session ends: whoever waits is told that, not the cancellation
+            raise
+        finally:
+            self._running.remove(recognition)
+
+    async def _recognise(self, recognition: "_Recognition") -> str:
+        command = recognition.command
+        outlet = await self._toolbox.commands.audio(command.stream_id)
+        try:
+            text = await recognition.within_limits(partial(self._listen, recognition, outlet))
+        except ProviderError as error:
+            log.warning("recognition failed", session_id=self._session_id, error=error.message)
+            if command.answer:
+                self._emit(ErrorEvent(**_ids(command), code="stt_failed", message=error.message))
+            raise
+        except OpenTalkingError:
+            raise
+        except Exception as error:
+            log.exception("recognition crashed", session_id=self._session_id)
+            raise OpenTalkingError("recognition crashed; the log has details") from error
+        finally:
+            await outlet.aclose("the recognition has ended")
+        log.info("recognised", session_id=self._session_id, characters=len(text))
+        return text
+
+    async def _listen(self, recognition: "_Recognition", outlet: AudioOutlet) -> str:
+        command, config = recognition.command, self._config
+        provider = command.stt_provider or self._provider
+        has_partial = False
+
+        def partial_text(text: str) -> None:
+            nonlocal has_partial
+            has_partial = True
+            self._tell(command, text, is_final=False)
+
+        late = ProviderError(
+            f"{provider} did not find the words within {config.recognition_seconds:g} s",
+            stage="stt",
+            provider=provider,
+            retryable=True,
+            code=TOO_LATE,
+        )
+        on_end = partial(recognition.stop_after, config.recognition_seconds, late)
+        recognisers = Recognisers(self._toolbox.recognisers, provider, config.stt_fallback)
+        utterance = Utterance(outlet, self._touch, on_end, keep=recognisers.stand_in is not None)
+        text = await recognisers.recognise(utterance, partial_text)
+        # Where words start a turn, the final transcript goes out together with it.
+        if (has_partial or text) and not (text and command.answer):
+            self._tell(command, text, is_final=True)
+        return text
+
+    def _tell(self, command: StartRecognition, text: str, *, is_final: bool) -> None:
+        self._emit(TranscriptEvent(**_ids(command), text=text, is_final=is_final))
+
+
+class _Recognition:
+    """One recognition; `stop` ends it with an error, wherever it is."""
+
+    def __init__(self, command: StartRecognition) -> None:
+        self.command = command
+        self._error: OpenTalkingError | None = None
+        self._timeout: asyncio.Timeout | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stop(self, error: OpenTalkingError) -> None:
+        """End it soon; the first error stays."""
+        self._error = self._error or error
+        if self._timeout is not None:
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    def stop_after(self, seconds: float, error: OpenTalkingError) -> None:
+        """End it if it takes that much longer."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.stop, error)
+
+    def require_wanted(self) -> None:
+        """Raise what it was stopped with, if it was."""
+        if self._error is not None:
+            raise self._error
+
+    async def within_limits(self, work: Callable[[], Awaitable[str]]) -> str:
+        """What `work` finds; raises what it is stopped with meanwhile."""
+        self.require_wanted()
+        try:
+            async with asyncio.timeout(None) as self._timeout:
+                text = await work()
+        except TimeoutError:
+            self.require_wanted()
+            raise
+        finally:
+            self._timeout = None
+            if self._timer is not None:
+                self._timer.cancel()
+        self.require_wanted()
+        return text
+
+
+def _ids(command: StartRecognition) -> dict[str, str]:
+    """A recognition that starts no turn has none to name."""
+    turn = {"turn_id": command.turn_id} if command.answer else {}
+    return {"session_id": command.session_id, **turn}
+
+
+def _interrupted() -> Conflict:
+    return Conflict("interrupted: it was cancelled by an interrupt or a new turn", code="interrupted")

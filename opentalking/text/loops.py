@@ -1,0 +1,28 @@
+"""Finding a recogniser that has got stuck: the same words over and over."""
+
+import re
+
+_MOST_REPEATS = 4
+_LONGEST_UNIT_WORDS = 12
+_WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]|[^\s\u3400-\u9fff\u3040-\u30ff]+")
+
+
+def without_loops(text: str) -> str:
+    """`text` up to the first run of words that comes more than four times in a row; that run stays once."""
+    found = list(_WORD.finditer(text))
+    words = [match[0].strip(",.!?，。！？").casefold() for match in found]
+    for start in range(len(words)):
+        for unit in range(1, _LONGEST_UNIT_WORDS + 1):
+            if start + unit * (_MOST_REPEATS + 1) > len(words):
+                break
+            if _repeats(words, start, unit) > _MOST_REPEATS:
+                return text[: found[start + unit - 1].end()]
+    return text
+
+
+def _repeats(words: list[str], start: int, unit: int) -> int:
+    first = words[start : start + unit]
+    count = 1
+    while words[start + count * unit : start + (count + 1) * unit] == first:
+        count += 1
+    return count

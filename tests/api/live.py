@@ -1,0 +1,36 @@
+"""The API with a real worker behind it, whose models are the shipped fakes."""
+
+from pathlib import Path
+
+from opentalking.core.providers import SpeechToText
+from opentalking.engine.config import EngineConfig, Toolbox
+from opentalking.engine.worker import Worker
+from opentalking.media.clock import MediaTicker
+from opentalking.media.idle import IdleCache
+from opentalking.providers.fake import FlatRenderer, ScriptedModel, ToneVoice
+from tests.api.harness import Api
+from tests.support.virtual_time import InlineExecutor
+
+
+class LiveApi(Api):
+    """Sessions of the model "portrait" live: they hear with `recognisers`, and speak tones."""
+
+    def __init__(
+        self, folder: Path, recognisers: dict[str, SpeechToText], config: EngineConfig | None = None
+    ) -> None:
+        super().__init__(folder)
+        executor = InlineExecutor()
+        toolbox = Toolbox(
+            events=self.events,
+            commands=self.bus,
+            store=self.store,
+            avatars=self.services.avatars,
+            renderers={"portrait": FlatRenderer()},
+            speakers={"local": ToneVoice("local")},
+            chat_model=ScriptedModel(),
+            ticker=MediaTicker(),
+            idle_cache=IdleCache(None, executor),
+            encode_pool=executor,
+            recognisers=recognisers,
+        )
+        self.run_worker = Worker(toolbox, config or EngineConfig()).run
