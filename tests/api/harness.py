@@ -144,7 +144,7 @@ class Api:
     async def served(self, connections: ConnectionLimits | None = None) -> AsyncIterator[str]:
         """The API on a loopback port; yields its base URL."""
         server = make_server(self.app(), "127.0.0.1", 0, connections=connections)
-        async with running(self.worker.run()):
+        async with running(self.run_worker()):
             serving = asyncio.create_task(server.serve())
             await asyncio.wait_for(server.ready.wait(), 10)
             try:

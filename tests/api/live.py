@@ -26,7 +26,7 @@ class LiveApi(Api):
             store=self.store,
             avatars=self.services.avatars,
             renderers={"portrait": FlatRenderer()},
-            speakers={"local": ToneVoice("local")},
+            speakers={"local": ToneVoice("local", voices=("joe",))},
             chat_model=ScriptedModel(),
             ticker=MediaTicker(),
             idle_cache=IdleCache(None, executor),

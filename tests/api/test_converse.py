@@ -83,7 +83,7 @@ async def ending(socket: ClientConnection) -> tuple[dict[str, Any], int | None]:
 
 async def test_a_question_in_a_file_is_answered(tmp_path: Path, listener: ScriptedListener) -> None:
     async with place(tmp_path, listener) as at:
-        reply = await at.speak(voice="tone", stt_provider="local")
+        reply = await at.speak(voice="joe", stt_provider="local")
         assert reply.status_code == 200, reply.text
         body = reply.json()
         assert (body["status"], body["text"]) == ("queued", "what time is it")
@@ -158,7 +158,7 @@ async def test_streamed_speech_is_recognised_and_answered(
 ) -> None:
     pcm = SECOND.tobytes()
     async with place(tmp_path, listener) as at, connect(at.socket_url) as socket:
-        await socket.send('{"type": "meta", "voice": "tone", "tts_model": "", "of": "later versions"}')
+        await socket.send('{"type": "meta", "voice": "joe", "tts_model": "", "of": "later versions"}')
         for start in range(0, len(pcm), step):
             await socket.send(pcm[start : start + step])
         await socket.send('{"type": "end"}')
