@@ -74,7 +74,9 @@ def shortened(licence: str) -> str:
     """One spelling for the usual licences, so that they fall into one line."""
     text = " ".join(licence.split())
     if len(text) > LONGEST_NAME:
-        return ""  # a whole licence text; the classifiers name it
+        # A whole licence text; it may begin with its name, else the classifiers have it.
+        text = text.split(" Copyright")[0]
+        return next((short for pattern, short in SHORT_NAMES if re.search(pattern, text, re.IGNORECASE)), "")
     for pattern, short in SHORT_NAMES:
         if re.search(pattern, text, re.IGNORECASE):
             return short
