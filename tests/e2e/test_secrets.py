@@ -15,6 +15,8 @@ from tests.support.server import RunningServer
 API_KEY = "api-key-0f1e2d3c4b5a69788796"
 TOKEN_SECRET = "token-secret-0123456789abcdefghijklmnop"  # noqa: S105 - made up
 WRONG_KEY = "wrong-key-9876543210-of-somebody"
+VENDOR_KEY = "vendor-key-5a6b7c8d9e0f"
+NOBODY = "127.0.0.1:9"
 PROXY_AUTHORIZATION = "Basic cHJveHktdXNlcjpwcm94eS1wYXNz"
 COOKIE = "gateway-cookie-55aa55aa"
 PERSONA = "You are Persimmon, a pirate."
@@ -24,7 +26,7 @@ SPOKEN = "Rhubarb is not a fruit."
 HEARD = "Gooseberries are sour."
 QUERY = "quince-in-the-query"
 SECRETS = (
-    *(API_KEY, TOKEN_SECRET, WRONG_KEY, LLM_KEY, "cHJveHktdXNlcjpwcm94eS1wYXNz", COOKIE),
+    *(API_KEY, TOKEN_SECRET, WRONG_KEY, LLM_KEY, VENDOR_KEY, "cHJveHktdXNlcjpwcm94eS1wYXNz", COOKIE),
     *("Persimmon", "pomegranate", "mulberry", "Rhubarb", "Gooseberries", QUERY),
 )
 
@@ -40,6 +42,12 @@ async def test_the_log_shows_no_secret_and_nothing_that_was_said(
             "OPENTALKING_API_TOKEN_SECRET": TOKEN_SECRET,
             "OPENTALKING_LLM_BASE_URL": llm.base_url,
             "OPENTALKING_LLM_API_KEY": LLM_KEY,
+            "OPENTALKING_TTS_ELEVENLABS_API_KEY": VENDOR_KEY,
+            "OPENTALKING_TTS_ELEVENLABS_BASE_URL": f"http://{NOBODY}",
+            "OPENTALKING_TTS_ELEVENLABS_VOICE_ID": "rachel",
+            "OPENTALKING_TTS_DASHSCOPE_API_KEY": VENDOR_KEY,
+            "OPENTALKING_TTS_DASHSCOPE_SERVICE_URL": f"ws://{NOBODY}",
+            "OPENTALKING_STT_OPENAI_API_KEY": VENDOR_KEY,
         }
         async with RunningServer(settings, tmp_path) as server:
             tokens = await use_everything(server, llm)
@@ -62,6 +70,9 @@ async def use_everything(server: RunningServer, llm: FakeLlm) -> list[str]:
     shown = {"X-API-Key": API_KEY, "Proxy-Authorization": PROXY_AUTHORIZATION, "Cookie": COOKIE}
     async with httpx.AsyncClient(base_url=server.url, headers=shown, timeout=20) as client:
         wanted = {"avatar_id": "demo-avatar", "model": "portrait", "llm_system_prompt": PERSONA}
+        for provider in ("elevenlabs", "dashscope"):
+            refused = await client.post("/tts/preview", json={"text": "hi", "tts_provider": provider})
+            assert refused.status_code == 502
         made_session = await client.post("/sessions", json=wanted)
     session = ApiSession(server.url, session_id=made_session.json()["session_id"])
     session.http.headers.update(shown)

@@ -83,8 +83,6 @@ async def test_files_that_are_not_what_they_should_be(api: Api, route: Route, tm
                 for name, made in _corpus(route).items():
                     files = {field: ("../../" + name, made(), "image/png")}
                     answer = await client.post(path, data=plausible(route), files=files)
-                    if "no speech recogniser" in answer.text:
-                        continue  # an API without one says so before it looks at the sound
                     assert_refused(answer, f"{field}: {name}", tmp_path)
 
 
