@@ -1,6 +1,5 @@
 """Avatar bundles on disk: `<root>/<id>/manifest.json` and the pictures beside it."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Sequence
@@ -11,21 +10,13 @@ from typing import Any
 import structlog
 
 from opentalking.catalog.manifest import BrokenBundle, read_manifest, streamed_size
+from opentalking.catalog.previews import Preview, PreviewShelf
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import NotFound
 from opentalking.core.ids import is_slug
 
 _log = structlog.get_logger(__name__)
-PREVIEW_MAX_BYTES = 20 * 2**20
 _Version = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A bundle's `preview.png` as read: its bytes and a strong entity tag (with quotes)."""
-
-    png: bytes
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +32,7 @@ class AvatarCatalog:
     """Bundles of several roots; the first root that has a readable one wins.
 
     Every method reads files: call it in a thread. Safe for use by several threads. Parsed
-    manifests are kept until the file changes, and an unreadable one is logged once.
+    manifests and previews are kept until the file changes, and an unreadable one is logged once.
     """
 
     def __init__(self, roots: Sequence[Path], max_pixels: int) -> None:
@@ -49,6 +40,7 @@ class AvatarCatalog:
         self._max_pixels = max_pixels
         self._cache: dict[Path, tuple[_Version, AvatarBundle | None]] = {}
         self._unreadable: set[str] = set()
+        self._previews = PreviewShelf()
         self._lock = threading.Lock()
 
     def all(self) -> list[AvatarBundle]:
@@ -84,14 +76,13 @@ class AvatarCatalog:
         """The bundle's preview picture; raises `NotFound`."""
         path = self.bundle(avatar_id).directory / "preview.png"
         try:
-            with path.open("rb") as file:
-                png = file.read(PREVIEW_MAX_BYTES + 1)
+            preview = self._previews.read(path)
         except OSError as error:
             raise NotFound("preview not found") from error
-        if len(png) > PREVIEW_MAX_BYTES or not png.startswith(b"\x89PNG\r\n\x1a\n"):
+        if preview is None:
             _log.warning("avatar.preview_unusable", avatar_id=avatar_id)
             raise NotFound("preview not found")
-        return Preview(png, f'"{hashlib.sha256(png).hexdigest()[:32]}"')
+        return preview
 
     def _directories(self, root: Path) -> list[str]:
         try:

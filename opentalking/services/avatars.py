@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from opentalking.catalog.avatars import AvatarCatalog, Preview
+from opentalking.catalog.avatars import AvatarCatalog
+from opentalking.catalog.previews import Preview
 from opentalking.catalog.manifest import without_absolute_paths
 from opentalking.core.avatars import AvatarBundle
 

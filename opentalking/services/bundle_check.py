@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from opentalking.catalog.avatars import PREVIEW_MAX_BYTES
+from opentalking.catalog.previews import PREVIEW_MAX_BYTES
 from opentalking.catalog.images import check_pixels
 from opentalking.catalog.manifest import BrokenBundle, read_manifest
 from opentalking.core.errors import InvalidInput
