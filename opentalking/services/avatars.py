@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from opentalking.catalog.avatars import AvatarCatalog
-from opentalking.catalog.previews import Preview
 from opentalking.catalog.manifest import without_absolute_paths
+from opentalking.catalog.previews import Preview
 from opentalking.core.avatars import AvatarBundle
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from opentalking.catalog.previews import PREVIEW_MAX_BYTES
 from opentalking.catalog.images import check_pixels
 from opentalking.catalog.manifest import BrokenBundle, read_manifest
+from opentalking.catalog.previews import PREVIEW_MAX_BYTES
 from opentalking.core.errors import InvalidInput
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait.idling import parse_idling
