@@ -9,6 +9,7 @@ from apps.unified.exports import make_exports
 from apps.unified.guard import make_guard
 from apps.unified.recordings import recording_service
 from apps.unified.voices import make_voices
+from opentalking.core.ai_label import label_of
 from opentalking.engine.config import Toolbox
 from opentalking.engine.worker import Worker
 from opentalking.providers.builtin import (
@@ -82,6 +83,8 @@ def _health(settings: Settings, toolbox: Toolbox) -> HealthInfo:
         tts_ready=speaker is not None and not speaker.ready(),
         stt_provider=settings.stt_default_provider,
         stt_ready=listener is not None and not listener.ready(),
+        ai_label=label_of(settings.ai_label),
+        require_consent=settings.require_consent,
     )
 
 

@@ -23,7 +23,7 @@ class LlmHealth(Answer):
 
 
 class Health(Answer):
-    """What the server can do as it is configured."""
+    """What the server can do as it is configured, and which AI label belongs beside the face."""
 
     status: str
     version: str
@@ -33,6 +33,8 @@ class Health(Answer):
     stt_provider: str
     tts_provider: str
     llm: LlmHealth
+    ai_label: str
+    require_consent: bool
 
 
 class Healthz(Answer):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from opentalking.core.ai_label import AI_LABEL
 from opentalking.core.conversation import ChatModelInfo
 from opentalking.core.errors import OpenTalkingError
 
@@ -13,13 +14,19 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HealthInfo:
-    """Who does which stage. `*_ready` is true when that stage can work as configured."""
+    """Who does which stage. `*_ready` is true when that stage can work as configured.
+
+    `ai_label` is what people are told of the face; `require_consent` is whether faces and voices are
+    taken only with `consent=true`.
+    """
 
     llm: ChatModelInfo
     tts_provider: str
     tts_ready: bool
     stt_provider: str
     stt_ready: bool
+    ai_label: str = AI_LABEL
+    require_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from opentalking.core.ai_label import AI_LABEL, label_of
+
 
 class ServiceSettings(BaseModel):
     """Address, files and uploads."""
@@ -38,6 +40,11 @@ class ServiceSettings(BaseModel):
     public_base_url: str = Field(
         "",
         description="Address at which others reach this server; voice services fetch samples from it.",
+    )
+    ai_label: str = Field(
+        "",
+        description=f"Words of the AI label on the page, at most 60 characters; empty: `{AI_LABEL}`, in the "
+        "visitor's language. It cannot be switched off.",
     )
     shutdown_timeout_sec: float = Field(
         5.0, gt=0, description="Time for sessions to end when the server stops."
@@ -143,6 +150,12 @@ class ServiceSettings(BaseModel):
     require_consent: bool = Field(
         False, description="Refuse faces and voices that are uploaded without `consent=true`."
     )
+
+    @field_validator("ai_label")
+    @classmethod
+    def _label(cls, text: str) -> str:
+        label_of(text)
+        return text
 
     @field_validator(
         "data_dir",

@@ -19,6 +19,8 @@ async def test_health_says_who_does_what(client: httpx.AsyncClient) -> None:
         "stt_provider": "local",
         "tts_provider": "local",
         "llm": {"provider": "builtin", "model": "tiny", "demo": True},
+        "ai_label": "AI-generated",
+        "require_consent": False,
     }
     assert (await client.get("/healthz")).json() == {"status": "ok"}
 

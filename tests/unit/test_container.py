@@ -101,6 +101,30 @@ async def test_health_says_whether_the_chosen_recogniser_can_listen(tmp_path: Pa
     assert await state(OPENTALKING_STT_PROVIDER="nobody") == ("nobody", False)
 
 
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("", "AI-generated"),
+        (" \t\u200b ", "AI-generated"),
+        ("\u3164", "AI-generated"),
+        ("...", "AI-generated"),
+        ("  Made by\n AI ", "Made by AI"),
+        ("由 AI 生成", "由 AI 生成"),
+        ("k" * 60, "k" * 60),
+    ],
+)
+def test_the_ai_label_can_be_worded_but_not_removed(tmp_path: Path, setting: str, shown: str) -> None:
+    server = build(environment(tmp_path, OPENTALKING_AI_LABEL=setting, OPENTALKING_REQUIRE_CONSENT="true"))
+    health = server.services.health()
+    assert (health.ai_label, health.require_consent) == (shown, True)
+
+
+@pytest.mark.parametrize("setting", ["k" * 61, "<b>AI</b>", "AI\x07", "AI\u202eIA"])
+def test_an_ai_label_that_is_no_plain_text_is_refused(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(ValueError, match="(?s)ai_label.*must"):
+        environment(tmp_path, OPENTALKING_AI_LABEL=setting)
+
+
 def test_ice_servers_in_both_forms() -> None:
     assert parse_ice_servers("") == ()
     assert parse_ice_servers("stun:a:1, turn:b:2") == (IceServer(("stun:a:1",)), IceServer(("turn:b:2",)))

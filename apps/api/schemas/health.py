@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from opentalking.core.ai_label import AI_LABEL
 from opentalking.services.models import Backend, Reason
 
 
@@ -26,6 +27,14 @@ class Health(BaseModel):
     llm: LlmHealth = Field(
         description="Who answers in chats.",
         examples=[{"provider": "builtin", "model": "SmolLM2-135M-Instruct", "demo": True}],
+    )
+    ai_label: str = Field(
+        description="Plain text to show beside the face, so that people know that a machine made it; never "
+        f"empty. `{AI_LABEL}` is the built-in wording, which pages may show in their own language.",
+        examples=[AI_LABEL],
+    )
+    require_consent: bool = Field(
+        description="Faces and voices are taken only with `consent=true`.", examples=[False]
     )
 
 

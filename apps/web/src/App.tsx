@@ -1,6 +1,7 @@
 import { type CSSProperties, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { ApiClient } from "./api/client";
 import type { AvatarSummary } from "./api/types";
+import { AiLabel } from "./components/AiLabel";
 import { Backdrop } from "./components/Backdrop";
 import { CaptionLines } from "./components/CaptionLines";
 import { Composer } from "./components/Composer";
@@ -147,6 +148,7 @@ function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarP
           <CaptionsIcon />
         </button>
       </div>
+      {setup && <AiLabel words={setup.health.ai_label} />}
       <Notices
         notices={state.notices}
         onDismiss={(key) => {

@@ -1755,6 +1755,12 @@ export interface components {
          */
         Health: {
             /**
+             * Ai Label
+             * @description Plain text to show beside the face, so that people know that a machine made it; never empty. `AI-generated` is the built-in wording, which pages may show in their own language.
+             * @example AI-generated
+             */
+            ai_label: string;
+            /**
              * @description Who answers in chats.
              * @example {
              *       "demo": true,
@@ -1769,6 +1775,12 @@ export interface components {
              * @example true
              */
             llm_key_set: boolean;
+            /**
+             * Require Consent
+             * @description Faces and voices are taken only with `consent=true`.
+             * @example false
+             */
+            require_consent: boolean;
             /**
              * Status
              * @description Always `ok`.
@@ -4045,12 +4057,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "ai_label": "AI-generated",
                      *       "llm": {
                      *         "demo": true,
                      *         "model": "SmolLM2-135M-Instruct",
                      *         "provider": "builtin"
                      *       },
                      *       "llm_key_set": true,
+                     *       "require_consent": false,
                      *       "status": "ok",
                      *       "stt_key_set": true,
                      *       "stt_provider": "local",

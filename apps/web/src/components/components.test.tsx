@@ -5,6 +5,7 @@ import { TranslateProvider, translator } from "../i18n";
 import { noCaptions } from "../session/captions";
 import { type Outgoing, initialState } from "../session/state";
 import { health } from "../testing/examples";
+import { AiLabel } from "./AiLabel";
 import { CaptionLines } from "./CaptionLines";
 import { Composer } from "./Composer";
 import { Notices } from "./Notices";
@@ -200,5 +201,23 @@ describe("CaptionLines", () => {
     expect(screen.getByTestId("caption-own").textContent).toBe("Hello?");
     rerender(<CaptionLines captions={{ ...noCaptions, own: "Hello?" }} visible={false} />);
     expect(screen.getByTestId("captions").hidden).toBe(true);
+  });
+});
+
+describe("AiLabel", () => {
+  it.each([
+    ["en", "AI-generated", "AI-generated"],
+    ["zh", "AI-generated", "AI 生成"],
+    ["zh", " ", "AI 生成"],
+    ["en", "", "AI-generated"],
+    ["zh", "Made by Acme AI", "Made by Acme AI"],
+    ["en", "<i>AI</i>", "<i>AI</i>"],
+  ] as const)("says in %s, for %j, %s", (language, words, shown) => {
+    render(
+      <TranslateProvider value={translator(language)}>
+        <AiLabel words={words} />
+      </TranslateProvider>,
+    );
+    expect(screen.getByTestId("ai-label").textContent).toBe(shown);
   });
 });

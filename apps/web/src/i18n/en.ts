@@ -8,6 +8,8 @@ export const en = {
   "stage.video": "Live video of {name}",
   "stage.sound": "Tap to hear {name}",
 
+  "label.ai": "AI-generated",
+
   "start.button": "Talk to {name}",
   "start.again": "Start again",
   "start.retry": "Try again",

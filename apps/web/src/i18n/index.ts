@@ -2,7 +2,7 @@ import { createContext, useContext } from "react";
 import { type Catalogue, type MessageKey, en } from "./en";
 import { zh } from "./zh";
 
-export type { MessageKey } from "./en";
+export { type MessageKey, en } from "./en";
 export type Language = "en" | "zh";
 export type Params = Record<string, string | number>;
 export interface Translate {

@@ -10,6 +10,8 @@ export const zh: Catalogue = {
   "stage.video": "{name}的实时视频",
   "stage.sound": "点按以收听{name}的声音",
 
+  "label.ai": "AI 生成",
+
   "start.button": "和{name}聊聊",
   "start.again": "重新开始",
   "start.retry": "再试一次",

@@ -11,6 +11,8 @@ export const health: Health = {
   stt_provider: "local",
   tts_provider: "local",
   llm: { provider: "builtin", model: "SmolLM2-135M", demo: true },
+  ai_label: "AI-generated",
+  require_consent: false,
 };
 
 export const avatar: AvatarSummary = {
