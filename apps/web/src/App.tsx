@@ -1,6 +1,6 @@
 import { type CSSProperties, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { ApiClient } from "./api/client";
-import type { AvatarSummary } from "./api/types";
+import type { AvatarSummary, MadeAvatar } from "./api/types";
 import { AiLabel } from "./components/AiLabel";
 import { Backdrop } from "./components/Backdrop";
 import { CaptionLines } from "./components/CaptionLines";
@@ -17,8 +17,9 @@ import { WhoAnswers } from "./components/WhoAnswers";
 import { isComposing } from "./components/composing";
 import { useTranslate } from "./i18n";
 import type { Cast } from "./session/cast";
-import { searchAfterChoice } from "./session/choose";
+import { chooseAvatar, searchAfterChoice } from "./session/choose";
 import type { SessionController } from "./session/controller";
+import { stillFaceHint } from "./session/making";
 import { type State, canWrite } from "./session/state";
 import { keep, recall } from "./storage";
 
@@ -54,15 +55,22 @@ export function App({ client, cast, controller }: Props) {
   const closePeople = useCallback(() => {
     setPeopleOpen(false);
   }, []);
-  const choose = useCallback(
-    (avatar: AvatarSummary) => {
-      keep("avatar", avatar.id);
-      history.replaceState(null, "", location.pathname + searchAfterChoice(location.search, avatar.id) + location.hash);
-      setPeopleOpen(false);
-      void controller.choose(avatar);
-    },
-    [controller],
-  );
+  const choose = (avatar: AvatarSummary): Promise<void> => {
+    rememberChoice(avatar);
+    setPeopleOpen(false);
+    return controller.choose(avatar);
+  };
+  const onMade = async (made: MadeAvatar): Promise<void> => {
+    await choose(made);
+    const hint = stillFaceHint(made);
+    if (hint !== null) controller.notice("made_still", hint);
+  };
+  const onDeleted = (avatarId: string, left: AvatarSummary[]): void => {
+    const next = chooseAvatar(left, { avatar: null, model: null, lastAvatar: null });
+    if (!next || avatarId !== setup?.avatar.id) return;
+    rememberChoice(next);
+    void controller.choose(next, false);
+  };
 
   // The stage has the avatar's own shape, and the dock keeps within its width.
   const shape = setup ? ({ "--ratio": String(setup.avatar.width / setup.avatar.height) } as CSSProperties) : undefined;
@@ -99,12 +107,20 @@ export function App({ client, cast, controller }: Props) {
           cast={cast}
           previewUrl={client.previewUrl}
           talking={canWrite(link)}
-          onChoose={choose}
+          consentRequired={setup.health.require_consent}
+          onChoose={(avatar) => void choose(avatar)}
+          onMade={(made) => void onMade(made)}
+          onDeleted={onDeleted}
           onClose={closePeople}
         />
       )}
     </main>
   );
+}
+
+function rememberChoice({ id }: AvatarSummary): void {
+  keep("avatar", id);
+  history.replaceState(null, "", location.pathname + searchAfterChoice(location.search, id) + location.hash);
 }
 
 interface PartProps {
@@ -124,7 +140,7 @@ function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarP
   return (
     <header className="top">
       <div className="top-begin">
-        {setup && setup.avatars.length > 1 && (
+        {setup && (
           <button type="button" className="pill people-pill" aria-haspopup="dialog" aria-label={t("people.open")} title={t("people.open")} data-testid="people-open" onClick={onPeople}>
             <PeopleIcon />
             <span className="people-pill-word">{t("people.open")}</span>

@@ -11,6 +11,7 @@ import "./styles/base.css";
 import "./styles/stage.css";
 import "./styles/controls.css";
 import "./styles/people.css";
+import "./styles/make.css";
 
 declare global {
   interface Window {

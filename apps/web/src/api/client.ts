@@ -1,11 +1,23 @@
 import { ApiError, Http } from "../client";
-import type { AvatarManifest, AvatarSummary, Health, ModelList, SdpAnswer, SessionCreated, TurnAccepted, VoiceItem } from "./types";
+import type { AvatarManifest, AvatarSummary, Health, MadeAvatar, ModelList, SdpAnswer, SessionCreated, TurnAccepted, VoiceItem } from "./types";
 
 export { ApiError } from "../client";
 
 const SHORT_TIMEOUT_MS = 15_000;
 /** An offer may wait 30 s on the server while a session is still loading. */
 const OFFER_TIMEOUT_MS = 40_000;
+/** A photo is uploaded, studied and prepared, after others that came before it. */
+const MAKE_TIMEOUT_MS = 180_000;
+
+/** A character to be made from a photo. */
+export interface NewPerson {
+  photo: Blob;
+  name: string;
+  /** Whose voices it gets. */
+  baseId: string;
+  /** The person in the photo has agreed. */
+  consent: boolean;
+}
 
 /** The words of any thrown value, for the unfolded detail of a notice. */
 export function errorDetail(error: unknown): string {
@@ -32,6 +44,21 @@ export class ApiClient {
 
   avatar = (avatarId: string): Promise<AvatarManifest> =>
     this.http.call("get", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
+
+  /** Resolves when the character is ready for its first session. A photo with a small face is cut to it. */
+  makeAvatar({ photo, name, baseId, consent }: NewPerson, signal: AbortSignal): Promise<MadeAvatar> {
+    const form = { image: photo, name, base_avatar_id: baseId, crop: true, ...(consent ? { consent: "true" } : {}) };
+    return this.http.call("post", "/avatars/custom", { form, timeoutMs: MAKE_TIMEOUT_MS, signal });
+  }
+
+  /** Deletes a custom character; one that is gone already is deleted, too. */
+  async deleteAvatar(avatarId: string): Promise<void> {
+    try {
+      await this.http.call("delete", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+  }
 
   async voices(): Promise<VoiceItem[]> {
     const { items } = await this.http.call("get", "/voices", { timeoutMs: SHORT_TIMEOUT_MS });

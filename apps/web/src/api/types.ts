@@ -4,6 +4,7 @@ import type { Answer } from "../client";
 
 export type AvatarSummary = Answer<"get", "/avatars">[number];
 export type AvatarManifest = Answer<"get", "/avatars/{avatar_id}">;
+export type MadeAvatar = Answer<"post", "/avatars/custom">;
 export type VoiceItem = Answer<"get", "/voices">["items"][number];
 export type ModelList = Answer<"get", "/models">;
 export type Health = Answer<"get", "/health">;

@@ -26,6 +26,14 @@ export const PeopleIcon = icon(
     <path d="M2.500 19.500a6.500 6.500 0 0 1 13 0M16 5.300a3.500 3.500 0 0 1 0 6.400m2 2.600a6.500 6.500 0 0 1 3.500 5.200" />
   </>,
 );
+export const PhotoIcon = icon(
+  <>
+    <path d="M12 19H6a3 3 0 0 1-3-3V9a3 3 0 0 1 3-3h1.500l1.500-2h6l1.500 2H18a3 3 0 0 1 3 3v2.500" />
+    <circle cx="12" cy="12.500" r="3.500" />
+    <path d="M18.500 15.500v6m3-3h-6" />
+  </>,
+);
+export const DeleteIcon = icon(<path d="M4.500 7h15M9.500 7V4.500h5V7m-7.500 0 1 12.500h8L17 7M10.500 10.500v5.500m3-5.500v5.500" />);
 export const CheckIcon = icon(<path d="m5.500 12.500 4.500 4.500 8.500-9.500" />);
 export const CloseIcon = icon(<path d="m7 7 10 10M17 7 7 17" />);
 export const VideoIcon = icon(

@@ -3,24 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import { type Language, TranslateProvider, translator } from "../i18n";
 import { Cast } from "../session/cast";
-import { avatar, manifest, voice } from "../testing/examples";
+import { withDialogs } from "../testing/dialogs";
+import { avatar, madeAvatar, manifest, voice } from "../testing/examples";
 import { People } from "./People";
 import { Welcome } from "./Welcome";
 import { stepOf } from "./gridSteps";
 
 const zoe = { ...avatar, id: "zoe", name: "Zoe" };
 const people = [avatar, zoe];
-
-/** jsdom has the element without its methods; these do what a browser does, less the looks. */
-Object.assign(HTMLDialogElement.prototype, {
-  showModal(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  close(this: HTMLDialogElement) {
-    this.open = false;
-    this.dispatchEvent(new Event("close"));
-  },
-});
+withDialogs();
 
 let listFails: boolean;
 let calls: string[];
@@ -39,6 +30,8 @@ beforeEach(() => {
       return Promise.resolve({ ...manifest, id });
     },
     voices: () => Promise.resolve([voice]),
+    makeAvatar: () => Promise.resolve(madeAvatar),
+    deleteAvatar: () => Promise.resolve(),
   });
 });
 afterEach(cleanup);
@@ -61,7 +54,10 @@ async function show(changes: { open?: boolean; talking?: boolean; language?: Lan
         cast={cast}
         previewUrl={(id) => `avatars/${id}/preview`}
         talking={talking}
+        consentRequired={false}
         onChoose={(one) => chosen.push(one.id)}
+        onMade={() => undefined}
+        onDeleted={() => undefined}
         onClose={() => (closed += 1)}
       />
     </TranslateProvider>,
@@ -148,6 +144,8 @@ describe("People", () => {
     expect(document.activeElement).toBe(tiles()[0]);
     fireEvent.keyDown(tiles()[0] as HTMLElement, { key: "End" });
     expect(document.activeElement).toBe(tiles()[2]);
+    fireEvent.keyDown(tiles()[2] as HTMLElement, { key: "Home" });
+    expect(document.activeElement).toBe(screen.getByTestId("make-open"));
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import type { AvatarManifest, VoiceItem } from "../api/types";
-import { avatar, manifest, voice } from "../testing/examples";
+import { avatar, madeAvatar, manifest, voice } from "../testing/examples";
 import { Cast, profileOf, voiceName } from "./cast";
 
 const down = new ApiError(0, "connection refused");
@@ -16,6 +16,8 @@ class World {
     avatars: () => this.answer("avatars", this.avatars),
     avatar: (id: string) => this.answer<AvatarManifest>(id, { ...manifest, id }),
     voices: () => this.answer<VoiceItem[]>("voices", [voice]),
+    makeAvatar: ({ name }) => this.answer(`make ${name}`, { ...madeAvatar, name }),
+    deleteAvatar: (id) => this.answer(`delete ${id}`, undefined),
   });
 
   private answer<T>(call: string, value: T): Promise<T> {
@@ -55,6 +57,24 @@ describe("the cast", () => {
     await world.cast.renew([avatar]);
     expect(world.cast.getState()).toMatchObject({ avatars: world.avatars, failure: null });
     expect(world.cast.getState().profiles["new"]).toBeDefined();
+  });
+
+  it("has a newcomer at once, and one who was deleted no more", async () => {
+    const names = (): string[] | undefined => world.cast.getState().avatars?.map(({ name }) => name);
+    const wanted = { photo: new Blob(), name: "Anna", baseId: "zoe", consent: true };
+    await world.cast.make(wanted, [avatar], new AbortController().signal);
+    expect(names()).toEqual(["Demo", "Anna"]);
+    expect(world.cast.getState().profiles[madeAvatar.id]).toBeDefined();
+    await world.cast.remove(madeAvatar.id, [avatar]);
+    expect(names()).toEqual(["Demo"]);
+    expect(world.calls).toEqual(["make Anna", madeAvatar.id, `delete ${madeAvatar.id}`]);
+  });
+
+  it("keeps whom the server does not delete", async () => {
+    await world.cast.renew([avatar]);
+    world.down = true;
+    await expect(world.cast.remove("zoe", [avatar])).rejects.toBe(down);
+    expect(world.cast.getState().avatars).toEqual(world.avatars);
   });
 
   it("asks for those whom the page knows when there is no list at all", async () => {

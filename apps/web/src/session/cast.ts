@@ -1,7 +1,7 @@
 /** Who there is to talk to, and what people want to know of each: asked for when it is first looked at. */
 
-import { type ApiClient, errorDetail } from "../api/client";
-import type { AvatarManifest, AvatarSummary, VoiceItem } from "../api/types";
+import { type ApiClient, type NewPerson, errorDetail } from "../api/client";
+import type { AvatarManifest, AvatarSummary, MadeAvatar, VoiceItem } from "../api/types";
 
 export interface Profile {
   /** Codes of the languages that the character speaks; empty when its bundle does not say. */
@@ -19,7 +19,7 @@ export interface CastState {
   failure: string | null;
 }
 
-type Client = Pick<ApiClient, "avatars" | "avatar" | "voices">;
+type Client = Pick<ApiClient, "avatars" | "avatar" | "voices" | "makeAvatar" | "deleteAvatar">;
 
 export class Cast {
   private state: CastState = { avatars: null, profiles: {}, voices: [], failure: null };
@@ -57,6 +57,20 @@ export class Cast {
       const profile = profileOf(await this.client.avatar(id));
       this.change({ profiles: { ...this.state.profiles, [id]: profile } });
     });
+  }
+
+  /** Has a character made from a photo; `known` are the ones that the page knows of. */
+  async make(person: NewPerson, known: readonly AvatarSummary[], signal: AbortSignal): Promise<MadeAvatar> {
+    const made = await this.client.makeAvatar(person, signal);
+    this.change({ avatars: [...(this.state.avatars ?? known).filter(({ id }) => id !== made.id), made] });
+    void this.meet(made.id);
+    return made;
+  }
+
+  /** Deletes a custom character for good. */
+  async remove(avatarId: string, known: readonly AvatarSummary[]): Promise<void> {
+    await this.client.deleteAvatar(avatarId);
+    this.change({ avatars: (this.state.avatars ?? known).filter(({ id }) => id !== avatarId) });
   }
 
   private async hear(): Promise<void> {

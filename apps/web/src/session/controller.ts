@@ -124,11 +124,11 @@ export class SessionController {
     }
   }
 
-  /** Puts another character on the stage; a running session ends and one with the new character begins. */
-  async choose(avatar: AvatarSummary): Promise<void> {
+  /** Puts another character on the stage; a running session ends, and one with the new character begins if it is to go on. */
+  async choose(avatar: AvatarSummary, goOn = true): Promise<void> {
     const { setup, link } = this.state;
     if (!setup || avatar.id === setup.avatar.id) return;
-    const running = canWrite(link);
+    const running = goOn && canWrite(link);
     this.leave();
     this.dispatch({ type: "chosen", avatar });
     if (running) await this.start();
@@ -163,6 +163,11 @@ export class SessionController {
       if (sessionId !== this.state.sessionId) return;
       this.dispatch({ type: "notice", code: "stop_failed", detail: errorDetail(error) });
     }
+  }
+
+  /** Tells the visitor something, by the code of its sentence. */
+  notice(code: string, detail: string): void {
+    this.dispatch({ type: "notice", code, detail });
   }
 
   dismiss(key: number): void {

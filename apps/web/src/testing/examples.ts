@@ -1,6 +1,6 @@
 /** Complete answers of the API for tests, to be varied with a spread. */
 
-import type { AvatarManifest, AvatarSummary, Health, ModelList, VoiceItem } from "../api/types";
+import type { AvatarManifest, AvatarSummary, Health, MadeAvatar, ModelList, VoiceItem } from "../api/types";
 
 export const health: Health = {
   status: "ok",
@@ -39,6 +39,14 @@ export const manifest: AvatarManifest = {
   sample_rate: 16_000,
   version: "1",
   metadata: { languages: ["en", "zh"], voices: { en: "en_US-joe-medium", zh: "zf_xiaoxiao" } },
+};
+
+export const madeAvatar: MadeAvatar = {
+  ...avatar,
+  id: "custom-anna-20260131-120000-123",
+  name: "Anna",
+  is_custom: true,
+  metadata: { custom_avatar: true, base_avatar_id: "demo-avatar", consent: "stated", animation: { mode: "face" } },
 };
 
 export const voice: VoiceItem = {
