@@ -3,7 +3,7 @@ import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = loadEnv("", ".", "OPENTALKING_DEV")["OPENTALKING_DEV_SERVER"] ?? "http://127.0.0.1:8000";
-const apiRoots = ["/health", "/models", "/avatars", "/sessions", "/tts", "/voices", "/queue"];
+const apiRoots = ["/auth", "/health", "/models", "/avatars", "/sessions", "/tts", "/voices", "/queue"];
 
 export default defineConfig({
   // Relative addresses, so that the page also works behind a gateway that adds a path prefix.

@@ -6,6 +6,7 @@ import { Backdrop } from "./components/Backdrop";
 import { CaptionLines } from "./components/CaptionLines";
 import { Composer } from "./components/Composer";
 import { Hints } from "./components/Hints";
+import { KeyPrompt } from "./components/KeyPrompt";
 import { CaptionsIcon, PeopleIcon } from "./components/icons";
 import { Notices } from "./components/Notices";
 import { OverPanel } from "./components/OverPanel";
@@ -98,7 +99,7 @@ export function App({ client, cast, controller }: Props) {
           setPeopleOpen(true);
         }}
       />
-      <Dock state={state} cast={cast} controller={controller} captionsOn={captionsOn} onStop={stop} />
+      <Dock state={state} cast={cast} controller={controller} captionsOn={captionsOn} client={client} onStop={stop} />
       {setup && (
         <People
           open={peopleOpen}
@@ -181,13 +182,26 @@ function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarP
   );
 }
 
-function Dock({ state, cast, controller, captionsOn, onStop }: PartProps & { cast: Cast; onStop: () => void }) {
+interface DockProps extends PartProps {
+  client: ApiClient;
+  cast: Cast;
+  onStop: () => void;
+}
+
+function Dock({ state, client, cast, controller, captionsOn, onStop }: DockProps) {
   const t = useTranslate();
   const { link, setup, turn, captions } = state;
   const name = setup?.avatar.name ?? t("app.character");
   const start = (): void => void controller.start();
+  const access = useSyncExternalStore(client.access.subscribe, client.access.getState);
+  const onKey = async (key: string): Promise<boolean> => {
+    const opened = await client.access.enter(key);
+    if (opened && !setup) await controller.reload();
+    return opened;
+  };
   return (
-    <footer className="dock">
+    <footer className="dock" data-alone={access.wanted && !setup}>
+      {access.wanted && <KeyPrompt access={access} onKey={onKey} />}
       {link.phase === "ready" && setup && <Welcome avatar={setup.avatar} cast={cast} onStart={start} />}
       {canWrite(link) && (
         <>
@@ -195,7 +209,7 @@ function Dock({ state, cast, controller, captionsOn, onStop }: PartProps & { cas
           <Composer name={name} busy={turn !== null} onSend={(outgoing) => void controller.send(outgoing)} onStop={onStop} />
         </>
       )}
-      {(link.phase === "failed" || link.phase === "ended") && <OverPanel link={link} onStart={start} />}
+      {!access.wanted && (link.phase === "failed" || link.phase === "ended") && <OverPanel link={link} onStart={start} />}
     </footer>
   );
 }

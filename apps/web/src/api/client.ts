@@ -1,7 +1,10 @@
-import { ApiError, Http } from "../client";
+import { type Answer, type Arguments, Http, type Method, type PathOf } from "../client";
+import { keepForTab, recallForTab } from "../storage";
+import { Access, type Grant, type KeyPlace } from "./access";
+import { ApiError } from "./errors";
 import type { AvatarManifest, AvatarSummary, Health, MadeAvatar, ModelList, SdpAnswer, SessionCreated, TurnAccepted, VoiceItem } from "./types";
 
-export { ApiError } from "../client";
+export { ApiError, errorDetail } from "./errors";
 
 const SHORT_TIMEOUT_MS = 15_000;
 /** An offer may wait 30 s on the server while a session is still loading. */
@@ -19,66 +22,102 @@ export interface NewPerson {
   consent: boolean;
 }
 
-/** The words of any thrown value, for the unfolded detail of a notice. */
-export function errorDetail(error: unknown): string {
-  if (error instanceof ApiError) return error.status ? `HTTP ${error.status}: ${error.detail}` : error.detail;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
+const thisTab: KeyPlace = {
+  recall: () => recallForTab("key"),
+  keep: (key) => {
+    keepForTab("key", key);
+  },
+};
 
 /** What the page asks of its server. */
 export class ApiClient {
+  readonly access: Access;
   private readonly http: Http;
+  /** Addresses of pictures with a token in them: as long as it is good, a picture keeps its address. */
+  private readonly pictures = new Map<string, string>();
 
   constructor(private readonly base: string = document.baseURI) {
-    this.http = new Http(new URL(".", base).href);
+    this.access = new Access((key) => this.exchange(key), thisTab);
+    this.http = new Http(this.root, this.access.credential);
   }
 
-  /** Absolute address of an API path given without a leading slash. */
-  url(path: string): string {
-    return new URL(path, this.base).href;
+  private get root(): string {
+    return new URL(".", this.base).href;
   }
 
-  avatars = (): Promise<AvatarSummary[]> => this.http.call("get", "/avatars", { timeoutMs: SHORT_TIMEOUT_MS });
-  models = (): Promise<ModelList> => this.http.call("get", "/models", { timeoutMs: SHORT_TIMEOUT_MS });
-  health = (): Promise<Health> => this.http.call("get", "/health", { timeoutMs: SHORT_TIMEOUT_MS });
+  private async exchange(key: string): Promise<Grant> {
+    const { access_token, expires_in } = await new Http(this.root, key).call("post", "/auth/token", { json: {}, timeoutMs: SHORT_TIMEOUT_MS });
+    return { token: access_token, seconds: expires_in };
+  }
+
+  /** One call; where the server asks for a key, with a token, and once more with a new one if that has ended. */
+  private async call<M extends Method, P extends PathOf<M>>(method: M, path: P, ...given: Arguments<M, P>): Promise<Answer<M, P>> {
+    const send = (): Promise<Answer<M, P>> => this.http.call(method, path, ...given);
+    await this.access.ready();
+    const used = this.access.credential();
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401 || !(await this.access.refused(used))) throw error;
+      return send();
+    }
+  }
+
+  avatars = (): Promise<AvatarSummary[]> => this.call("get", "/avatars", { timeoutMs: SHORT_TIMEOUT_MS });
+  models = (): Promise<ModelList> => this.call("get", "/models", { timeoutMs: SHORT_TIMEOUT_MS });
+  health = (): Promise<Health> => this.call("get", "/health", { timeoutMs: SHORT_TIMEOUT_MS });
 
   avatar = (avatarId: string): Promise<AvatarManifest> =>
-    this.http.call("get", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
+    this.call("get", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
 
   /** Resolves when the character is ready for its first session. A photo with a small face is cut to it. */
   makeAvatar({ photo, name, baseId, consent }: NewPerson, signal: AbortSignal): Promise<MadeAvatar> {
     const form = { image: photo, name, base_avatar_id: baseId, crop: true, ...(consent ? { consent: "true" } : {}) };
-    return this.http.call("post", "/avatars/custom", { form, timeoutMs: MAKE_TIMEOUT_MS, signal });
+    return this.call("post", "/avatars/custom", { form, timeoutMs: MAKE_TIMEOUT_MS, signal });
   }
 
   /** Deletes a custom character; one that is gone already is deleted, too. */
   async deleteAvatar(avatarId: string): Promise<void> {
     try {
-      await this.http.call("delete", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
+      await this.call("delete", "/avatars/{avatar_id}", { path: { avatar_id: avatarId }, timeoutMs: SHORT_TIMEOUT_MS });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
   }
 
   async voices(): Promise<VoiceItem[]> {
-    const { items } = await this.http.call("get", "/voices", { timeoutMs: SHORT_TIMEOUT_MS });
+    const { items } = await this.call("get", "/voices", { timeoutMs: SHORT_TIMEOUT_MS });
     return items;
   }
 
-  previewUrl = (avatarId: string): string => this.url(`avatars/${encodeURIComponent(avatarId)}/preview`);
+  previewUrl = (avatarId: string): string => {
+    const known = this.pictures.get(avatarId);
+    if (known && this.access.isFresh()) return known;
+    const address = this.withToken(`avatars/${encodeURIComponent(avatarId)}/preview`);
+    if (this.access.isFresh()) this.pictures.set(avatarId, address);
+    return address;
+  };
 
   eventsUrl(sessionId: string): string {
-    return this.url(`sessions/${encodeURIComponent(sessionId)}/events`);
+    return this.withToken(`sessions/${encodeURIComponent(sessionId)}/events`);
+  }
+
+  /** An address for what cannot send a header. */
+  private withToken(path: string): string {
+    const address = new URL(path, this.base);
+    const token = this.access.credential();
+    if (token) address.searchParams.set("access_token", token);
+    return address.href;
   }
 
   createSession(avatarId: string, model: string): Promise<SessionCreated> {
-    return this.http.call("post", "/sessions", { json: { avatar_id: avatarId, model } });
+    return this.call("post", "/sessions", { json: { avatar_id: avatarId, model } });
   }
 
   /** True while the server knows the session, false when it is gone. */
   async sessionExists(sessionId: string): Promise<boolean> {
     try {
-      await this.http.call("get", "/sessions/{session_id}", { ...session(sessionId), timeoutMs: SHORT_TIMEOUT_MS });
+      await this.call("get", "/sessions/{session_id}", { ...session(sessionId), timeoutMs: SHORT_TIMEOUT_MS });
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return false;
@@ -88,24 +127,24 @@ export class ApiClient {
 
   offer(sessionId: string, sdp: string): Promise<SdpAnswer> {
     const json = { sdp, type: "offer" } as const;
-    return this.http.call("post", "/sessions/{session_id}/webrtc/offer", { ...session(sessionId), json, timeoutMs: OFFER_TIMEOUT_MS });
+    return this.call("post", "/sessions/{session_id}/webrtc/offer", { ...session(sessionId), json, timeoutMs: OFFER_TIMEOUT_MS });
   }
 
   chat(sessionId: string, prompt: string): Promise<TurnAccepted> {
-    return this.http.call("post", "/sessions/{session_id}/chat", { ...session(sessionId), json: { prompt }, timeoutMs: SHORT_TIMEOUT_MS });
+    return this.call("post", "/sessions/{session_id}/chat", { ...session(sessionId), json: { prompt }, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   speak(sessionId: string, text: string): Promise<TurnAccepted> {
-    return this.http.call("post", "/sessions/{session_id}/speak", { ...session(sessionId), json: { text }, timeoutMs: SHORT_TIMEOUT_MS });
+    return this.call("post", "/sessions/{session_id}/speak", { ...session(sessionId), json: { text }, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   async interrupt(sessionId: string): Promise<void> {
-    await this.http.call("post", "/sessions/{session_id}/interrupt", { ...session(sessionId), json: {}, timeoutMs: SHORT_TIMEOUT_MS });
+    await this.call("post", "/sessions/{session_id}/interrupt", { ...session(sessionId), json: {}, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   /** Ends the session; also safe while the page is being closed. */
   async deleteSession(sessionId: string): Promise<void> {
-    await this.http.call("delete", "/sessions/{session_id}", { ...session(sessionId), keepalive: true, timeoutMs: SHORT_TIMEOUT_MS });
+    await this.call("delete", "/sessions/{session_id}", { ...session(sessionId), keepalive: true, timeoutMs: SHORT_TIMEOUT_MS });
   }
 }
 

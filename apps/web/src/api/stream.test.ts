@@ -74,7 +74,7 @@ describe("EventStream", () => {
 
   function open(): EventStream {
     return new EventStream(
-      "http://host/sessions/s/events",
+      () => address,
       {
         onEvent: (event) => received.push(event),
         stillThere: () => (present instanceof Error ? Promise.reject(present) : Promise.resolve(present)),
@@ -105,6 +105,19 @@ describe("EventStream", () => {
     ]);
     source(1).sends("speech.media_started", "42", {});
     expect(received.map(({ name }) => name)).toEqual(["speech.started", "speech.media_started"]);
+  });
+
+  it("asks for the address anew each time, because a token in it ends", async () => {
+    address = "http://host/sessions/s/events?access_token=one";
+    open();
+    source(0).sends("speech.started", "7", { text: "Hi" });
+    address = "http://host/sessions/s/events?access_token=two";
+    source(0).drops(true);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(sources.map(({ url }) => url)).toEqual([
+      "http://host/sessions/s/events?access_token=one",
+      "http://host/sessions/s/events?access_token=two&last_event_id=7",
+    ]);
   });
 
   it("leaves a short drop to the browser, which resumes by itself", async () => {

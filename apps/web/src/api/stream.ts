@@ -27,7 +27,8 @@ export class EventStream {
   private closed = false;
 
   constructor(
-    private readonly url: string,
+    /** The address as it is now: a token in it changes. */
+    private readonly url: () => string,
     private readonly handlers: StreamHandlers,
     private readonly open: OpenSource = (address) => new EventSource(address),
   ) {
@@ -43,7 +44,7 @@ export class EventStream {
 
   private connect(): void {
     if (this.closed) return;
-    const source = this.open(resumeUrl(this.url, this.lastId));
+    const source = this.open(resumeUrl(this.url(), this.lastId));
     this.source = source;
     for (const name of eventNames) {
       source.addEventListener(name, (message) => {

@@ -52,7 +52,7 @@ export interface Delivery {
 }
 /** What an operation takes. */
 export type Options<M extends Method, P extends PathOf<M>> = ParametersOf<OperationOf<M, P>> & BodyOf<OperationOf<M, P>> & Delivery;
-type Arguments<M extends Method, P extends PathOf<M>> = object extends Options<M, P> ? [options?: Options<M, P>] : [options: Options<M, P>];
+export type Arguments<M extends Method, P extends PathOf<M>> = object extends Options<M, P> ? [options?: Options<M, P>] : [options: Options<M, P>];
 
 interface Loose extends Delivery {
   path?: Record<string, string | number>;
@@ -66,10 +66,10 @@ const TIMEOUT_MS = 30_000;
 export class Http {
   private readonly base: string;
 
-  /** `apiKey`: an API key or a session token, for servers that ask for one. */
+  /** `apiKey`: an API key or a session token, for servers that ask for one; a function where it changes. */
   constructor(
     base: string,
-    private readonly apiKey = "",
+    private readonly apiKey: string | (() => string) = "",
   ) {
     this.base = base.endsWith("/") ? base : `${base}/`;
   }
@@ -88,7 +88,8 @@ export class Http {
   }
 
   headers(): Record<string, string> {
-    return this.apiKey ? { Authorization: `Bearer ${this.apiKey}` } : {};
+    const key = typeof this.apiKey === "string" ? this.apiKey : this.apiKey();
+    return key ? { Authorization: `Bearer ${key}` } : {};
   }
 
   /** One call; throws `ApiError` when it did not succeed. */

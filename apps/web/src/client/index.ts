@@ -13,7 +13,7 @@ import { Http } from "./http";
 export { AudioStream, type Opening } from "./audio";
 export { ApiError, StreamClosed } from "./errors";
 export type { Following, SessionEvent } from "./events";
-export { type Answer, Http, type Method, type Options, type PathOf } from "./http";
+export { type Answer, type Arguments, Http, type Method, type Options, type PathOf } from "./http";
 
 export class OpenTalking extends Http {
   /** The session's events from now on, until it ends. */

@@ -207,8 +207,12 @@ function Progress({ since, name }: { since: number | null; name: string }) {
 export function Refused({ refusal }: { refusal: Refusal }) {
   const t = useTranslate();
   const key: MessageKey = `make.refused.${refusal.kind}`;
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
-    <div className="drawer-note drawer-failure" role="alert" data-testid="refused" data-kind={refusal.kind}>
+    <div className="drawer-note drawer-failure" role="alert" ref={box} data-testid="refused" data-kind={refusal.kind}>
       <p>{t(key)}</p>
       <details>
         <summary>{t("detail.show")}</summary>

@@ -8,6 +8,7 @@ import { health } from "../testing/examples";
 import { AiLabel } from "./AiLabel";
 import { CaptionLines } from "./CaptionLines";
 import { Composer } from "./Composer";
+import { KeyPrompt } from "./KeyPrompt";
 import { Notices } from "./Notices";
 import { OverPanel } from "./OverPanel";
 import { StatusLine } from "./StatusLine";
@@ -219,5 +220,41 @@ describe("AiLabel", () => {
       </TranslateProvider>,
     );
     expect(screen.getByTestId("ai-label").textContent).toBe(shown);
+  });
+});
+
+describe("KeyPrompt", () => {
+  const calm = { wanted: true, problem: null, detail: "" } as const;
+
+  it("is one named field that has the keyboard, and hands over what was entered, once", () => {
+    const entered: string[] = [];
+    const onKey = (key: string): Promise<boolean> => {
+      entered.push(key);
+      return new Promise(() => undefined);
+    };
+    render(<KeyPrompt access={calm} onKey={onKey} />);
+    const field = screen.getByLabelText("Access key");
+    expect([document.activeElement, field.getAttribute("type")]).toEqual([field, "password"]);
+    fireEvent.submit(screen.getByTestId("key-prompt"));
+    expect(entered).toEqual([]);
+    fireEvent.change(field, { target: { value: "secret" } });
+    fireEvent.submit(screen.getByTestId("key-prompt"));
+    fireEvent.submit(screen.getByTestId("key-prompt"));
+    expect(entered).toEqual(["secret"]);
+    expect(screen.getByTestId("key-submit").textContent).toBe("Checking…");
+  });
+
+  it.each([
+    ["wrong", "en", "This key is not valid, or no longer. Check it and enter it again."],
+    ["unreachable", "zh", "无法连接服务器。请确认它正在运行，然后再试。"],
+    ["refused", "en", "The server did not let you in, for this reason:HTTP 429: too many"],
+  ] as const)("says what was wrong: %s, in %s", (problem, language, words) => {
+    render(
+      <TranslateProvider value={translator(language)}>
+        <KeyPrompt access={{ wanted: true, problem, detail: "HTTP 429: too many" }} onKey={() => Promise.resolve(false)} />
+      </TranslateProvider>,
+    );
+    expect(screen.getByRole("alert").textContent).toBe(words);
+    expect(screen.getByTestId("key-input").getAttribute("aria-invalid")).toBe("true");
   });
 });

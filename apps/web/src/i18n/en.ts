@@ -24,6 +24,15 @@ export const en = {
   "people.voice": "Voice:",
   "people.failed": "The list could not be renewed, so it may be out of date.",
 
+  "key.title": "This server asks for an access key",
+  "key.what": "Whoever runs it can give you one. The key stays in this browser tab and is forgotten when you close it.",
+  "key.label": "Access key",
+  "key.submit": "Continue",
+  "key.busy": "Checking…",
+  "key.wrong": "This key is not valid, or no longer. Check it and enter it again.",
+  "key.unreachable": "The server cannot be reached. Check that it runs, then try again.",
+  "key.refused": "The server did not let you in, for this reason:",
+
   "make.open": "From a photo",
   "make.open.hint": "Make one of your own",
   "make.title": "Make one from a photo",

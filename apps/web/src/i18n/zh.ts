@@ -26,6 +26,15 @@ export const zh: Catalogue = {
   "people.voice": "声音：",
   "people.failed": "未能更新角色列表，显示的可能不是最新内容。",
 
+  "key.title": "此服务器需要访问密钥",
+  "key.what": "请向服务器的管理者索取。密钥只保存在当前浏览器标签页中，关闭后即被清除。",
+  "key.label": "访问密钥",
+  "key.submit": "继续",
+  "key.busy": "正在验证…",
+  "key.wrong": "密钥无效或已失效。请检查后重新输入。",
+  "key.unreachable": "无法连接服务器。请确认它正在运行，然后再试。",
+  "key.refused": "服务器没有放行，原因如下：",
+
   "make.open": "用照片生成",
   "make.open.hint": "做一个自己的角色",
   "make.title": "用照片生成角色",

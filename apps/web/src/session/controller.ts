@@ -38,7 +38,7 @@ type StreamPort = Pick<EventStream, "close">;
 
 export interface Ports {
   makePeer(handlers: PeerHandlers): PeerPort;
-  openStream(url: string, handlers: StreamHandlers): StreamPort;
+  openStream(url: () => string, handlers: StreamHandlers): StreamPort;
 }
 
 const browserPorts: Ports = {
@@ -98,12 +98,15 @@ export class SessionController {
     }
   }
 
+  /** Asks for everything once more, as if the page had just come. */
+  async reload(): Promise<void> {
+    this.state = initialState;
+    await this.load();
+  }
+
   /** Opens a session, or begins again after one that failed or ended. */
   async start(): Promise<void> {
-    if (!this.state.setup) {
-      this.state = initialState;
-      await this.load();
-    }
+    if (!this.state.setup) await this.reload();
     const { setup, link } = this.state;
     if (!setup || link.phase === "connecting" || link.phase === "live") return;
     this.hangUp();
@@ -231,7 +234,7 @@ export class SessionController {
   }
 
   private listen(sessionId: string): void {
-    this.events = this.ports.openStream(this.client.eventsUrl(sessionId), {
+    this.events = this.ports.openStream(() => this.client.eventsUrl(sessionId), {
       onEvent: (event) => {
         this.onServerEvent(event);
       },

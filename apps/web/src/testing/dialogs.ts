@@ -9,5 +9,5 @@ export function withDialogs(): void {
       this.dispatchEvent(new Event("close"));
     },
   });
-  Object.assign(Element.prototype, { scrollTo: () => undefined });
+  Object.assign(Element.prototype, { scrollTo: () => undefined, scrollIntoView: () => undefined });
 }
