@@ -36,17 +36,14 @@ export class ApiClient {
   /** Addresses of pictures with a token in them: as long as it is good, a picture keeps its address. */
   private readonly pictures = new Map<string, string>();
 
-  constructor(private readonly base: string = document.baseURI) {
-    this.access = new Access((key) => this.exchange(key), thisTab);
-    this.http = new Http(this.root, this.access.credential);
+  constructor(page: string = document.baseURI) {
+    const root = new URL(".", page).href;
+    this.access = new Access((key) => this.exchange(root, key), thisTab);
+    this.http = new Http(root, this.access.credential);
   }
 
-  private get root(): string {
-    return new URL(".", this.base).href;
-  }
-
-  private async exchange(key: string): Promise<Grant> {
-    const { access_token, expires_in } = await new Http(this.root, key).call("post", "/auth/token", { json: {}, timeoutMs: SHORT_TIMEOUT_MS });
+  private async exchange(root: string, key: string): Promise<Grant> {
+    const { access_token, expires_in } = await new Http(root, key).call("post", "/auth/token", { json: {}, timeoutMs: SHORT_TIMEOUT_MS });
     return { token: access_token, seconds: expires_in };
   }
 
@@ -93,21 +90,13 @@ export class ApiClient {
   previewUrl = (avatarId: string): string => {
     const known = this.pictures.get(avatarId);
     if (known && this.access.isFresh()) return known;
-    const address = this.withToken(`avatars/${encodeURIComponent(avatarId)}/preview`);
+    const address = this.http.urlWithToken("/avatars/{avatar_id}/preview", { avatar_id: avatarId }).href;
     if (this.access.isFresh()) this.pictures.set(avatarId, address);
     return address;
   };
 
   eventsUrl(sessionId: string): string {
-    return this.withToken(`sessions/${encodeURIComponent(sessionId)}/events`);
-  }
-
-  /** An address for what cannot send a header. */
-  private withToken(path: string): string {
-    const address = new URL(path, this.base);
-    const token = this.access.credential();
-    if (token) address.searchParams.set("access_token", token);
-    return address.href;
+    return this.http.urlWithToken("/sessions/{session_id}/events", { session_id: sessionId }).href;
   }
 
   createSession(avatarId: string, model: string): Promise<SessionCreated> {

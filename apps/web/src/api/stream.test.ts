@@ -60,6 +60,7 @@ describe("EventStream", () => {
   let received: ServerEvent[];
   let present: boolean | Error;
   let gone: number;
+  let address: string;
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -67,6 +68,7 @@ describe("EventStream", () => {
     received = [];
     present = true;
     gone = 0;
+    address = "http://host/sessions/s/events";
   });
   afterEach(() => {
     vi.useRealTimers();

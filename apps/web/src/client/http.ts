@@ -83,13 +83,18 @@ export class Http {
   /** Address of a path for what cannot send headers (WebSocket, `<img>`): a session token goes into the query. */
   urlWithToken(path: string, parameters: Record<string, string | number> = {}): URL {
     const url = this.url(path, parameters);
-    if (this.apiKey) url.searchParams.set("access_token", this.apiKey);
+    const key = this.credential();
+    if (key) url.searchParams.set("access_token", key);
     return url;
   }
 
   headers(): Record<string, string> {
-    const key = typeof this.apiKey === "string" ? this.apiKey : this.apiKey();
+    const key = this.credential();
     return key ? { Authorization: `Bearer ${key}` } : {};
+  }
+
+  private credential(): string {
+    return typeof this.apiKey === "string" ? this.apiKey : this.apiKey();
   }
 
   /** One call; throws `ApiError` when it did not succeed. */
