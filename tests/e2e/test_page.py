@@ -41,6 +41,18 @@ SENTENCES = (
     "Yesterday we travelled to London by train because the weather was too bad for flying.",
     "A talking character needs clear speech, natural timing and very low latency.",
 )
+LABEL = """() => {
+    const [label, stage] = ["ai-label", "stage"].map((id) => document.querySelector(`[data-testid=${id}]`));
+    const [box, picture] = [label, stage].map((element) => element.getBoundingClientRect());
+    const on = [[box.left + 2, box.top + 8], [box.right - 3, box.bottom - 8]];
+    return [
+        label.innerText,
+        label.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+            && on.every(([x, y]) => document.elementFromPoint(x, y) === label),
+        box.top >= picture.top && box.left >= picture.left && box.bottom < picture.top + 0.2 * picture.height,
+    ];
+}"""
+"""The label's words, whether they can be seen, and whether they are in the picture and above the face."""
 
 
 def motion(pictures: Sequence[Shown]) -> float:
@@ -225,3 +237,13 @@ async def test_interrupt_silences_the_sound_at_once(page: Visit, measured: Measu
     # What is on its way and in the browser's jitter buffer is still heard.
     assert sorted(silent_after)[1] < 0.4, silent_after
     assert longest_gap(await page.pictures(begun.at, await page.now())) < LONGEST_GAP
+
+
+async def test_the_ai_label_stands_above_the_face_while_idle_and_while_speaking(page: Visit) -> None:
+    await page.status("idle")
+    assert await page.page.evaluate(LABEL) == ["AI-generated", True, True]
+    turn = await page.say(SENTENCES[1])
+    await page.event("speech.media_started", turn)
+    await page.status("speaking")
+    assert await page.page.evaluate(LABEL) == ["AI-generated", True, True]
+    await page.event("speech.ended", turn)

@@ -8,6 +8,7 @@ from tests.support.browser import Chromium, Visit
 from tests.support.heard_events import assert_common_rules
 from tests.support.listen import Listener, hear, word_error_rate
 from tests.support.llm_server import FakeLlm
+from tests.support.photos import PHOTOS
 from tests.support.senses import DEMO_MOUTH
 from tests.support.server import RunningServer
 
@@ -110,6 +111,42 @@ async def test_the_open_drawer_keeps_the_keyboard_and_escape_closes_only_it(page
     await page.page.keyboard.press("Escape")
     await page.page.wait_for_selector("[data-testid=people]:not([open])", state="attached")
     assert (await page.event("speech.ended", turn)).data["reason"] == "completed"
+
+
+async def test_a_photo_becomes_a_character_that_talks_and_can_be_deleted(
+    chromium: Chromium, server: RunningServer, llm: FakeLlm
+) -> None:
+    async with chromium.visit(server.url, autostart=False) as visit:
+        page = visit.page
+        await open_drawer(page)
+        await page.keyboard.press("Home")
+        await page.wait_for_selector("[data-testid=make-open]:focus")
+        await page.keyboard.press("Enter")
+        await page.set_input_files("[data-testid=make-photo]", PHOTOS / "grace_hopper.jpg")
+        await page.wait_for_function(
+            "() => document.querySelector('[data-testid=make-picture]')?.naturalWidth > 0"
+        )
+        await page.fill("[data-testid=make-name]", "Grace")
+        await page.check("[data-testid=make-consent]")
+        await page.press("[data-testid=make-name]", "Enter")
+        await page.get_by_text("Talk to Grace").wait_for()
+        grace = await on_stage(page)
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            made = (await http.get(f"/avatars/{grace}")).json()
+            assert (made["name"], made["metadata"]["consent"]) == ("Grace", "stated")
+        await page.click("[data-testid=start]")
+        await visit.live()
+        turn = await visit.write("Hello", verbatim=True)
+        await visit.event("speech.ended", turn)
+        await open_drawer(page)
+        await page.click(f"li:has({tile(grace)}) [data-testid=person-delete]")
+        await page.get_by_text("Your conversation ends.").wait_for()
+        await page.click("[data-testid=delete-confirm]")
+        await page.wait_for_selector("[data-testid=people][data-view=everybody]")
+        assert await page.locator(tile(grace)).count() == 0
+        assert await on_stage(page) == "demo-avatar"
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            assert (await http.get(f"/avatars/{grace}")).status_code == 404
 
 
 async def test_an_input_methods_enter_does_not_send(
