@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 README_PICTURE = ROOT / "docs" / "images" / "stage.png"
+PHOTO = ROOT / "tests" / "data" / "photos" / "grace_hopper.jpg"
 ALL_PICTURES = ROOT / "build" / "screenshots"
 SIZES = {"desktop": (1440, 900), "tablet": (834, 1112), "phone": (390, 844)}
 THEMES = ("light", "dark")
@@ -188,6 +189,68 @@ def people_broken(page: Page) -> None:
     people(page)
 
 
+def from_photo(page: Page) -> None:
+    """The form behind the first tile."""
+    people(page)
+    page.get_by_test_id("make-open").click()
+
+
+def from_photo_faulty(page: Page) -> None:
+    from_photo(page)
+    page.get_by_test_id("make-photo").set_input_files(
+        {"name": "photo.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
+    )
+    page.get_by_test_id("make-submit").click()
+
+
+def from_photo_filled(page: Page) -> None:
+    from_photo(page)
+    page.get_by_test_id("make-photo").set_input_files(PHOTO)
+    page.get_by_test_id("make-name").fill("Grace")
+    page.get_by_test_id("make-consent").check()
+
+
+def from_photo_working(page: Page) -> None:
+    hold(page, "**/avatars/custom")
+    from_photo_filled(page)
+    page.get_by_test_id("make-submit").click()
+    page.wait_for_timeout(3_200)
+
+
+def from_photo_refused(page: Page) -> None:
+    answer(page, "**/avatars/custom", 400, "the picture is cut off or damaged")
+    from_photo_filled(page)
+    page.get_by_test_id("make-submit").click()
+    page.get_by_test_id("refused").locator("summary").click()
+
+
+def deleting(page: Page) -> None:
+    """The question before a character is deleted; every character can be, here."""
+
+    def loosen(route: Route) -> None:
+        answered = route.fetch()
+        route.fulfill(response=answered, json=[{**one, "is_custom": True} for one in answered.json()])
+
+    page.route("**/avatars", loosen)
+    people(page)
+    page.get_by_test_id("person-delete").last.click()
+
+
+def key_wanted(page: Page) -> None:
+    """As a server with OPENTALKING_API_KEYS would have it."""
+    for path in ("avatars", "models", "health", "auth/token"):
+        page.route(f"**/{path}", lambda route: route.fulfill(status=401, json={"detail": "no"}))
+    page.reload()
+    page.get_by_test_id("key-input").wait_for()
+
+
+def key_refused(page: Page) -> None:
+    key_wanted(page)
+    page.get_by_test_id("key-input").fill("not-the-key")
+    page.get_by_test_id("key-submit").click()
+    page.get_by_test_id("key-fault").wait_for()
+
+
 STATES: dict[str, Callable[[Page], None]] = {
     state.__name__: state
     for state in (
@@ -195,6 +258,14 @@ STATES: dict[str, Callable[[Page], None]] = {
         people,
         people_while_talking,
         people_broken,
+        from_photo,
+        from_photo_faulty,
+        from_photo_filled,
+        from_photo_working,
+        from_photo_refused,
+        deleting,
+        key_wanted,
+        key_refused,
         who_answers,
         connecting,
         live,

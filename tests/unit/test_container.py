@@ -121,7 +121,7 @@ def test_the_ai_label_can_be_worded_but_not_removed(tmp_path: Path, setting: str
 
 @pytest.mark.parametrize("setting", ["k" * 61, "<b>AI</b>", "AI\x07", "AI\u202eIA"])
 def test_an_ai_label_that_is_no_plain_text_is_refused(tmp_path: Path, setting: str) -> None:
-    with pytest.raises(ValueError, match="(?s)ai_label.*must"):
+    with pytest.raises(ValueError, match=r"(?s)ai_label.*must"):
         environment(tmp_path, OPENTALKING_AI_LABEL=setting)
 
 
