@@ -169,6 +169,38 @@ async def test_an_interrupt_in_the_same_breath_keeps_the_turn_from_starting() ->
         await e.delete(session)
 
 
+class SlowToStop(ScriptedListener):
+    """A recogniser whose work takes 200 ms to stop, as that of a remote service does."""
+
+    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+        try:
+            async with aclosing(super().transcribe(audio)) as transcripts:
+                async for transcript in transcripts:
+                    yield transcript
+        finally:
+            await asyncio.sleep(0.2)
+
+
+@virtual
+async def test_whoever_stops_a_recognition_that_is_just_ending_does_no_harm() -> None:
+    async with engine(Parts(recognisers={"local": SlowToStop(delay_seconds=5)})) as e:
+        session, _, log = await e.create()
+        spoken = await say(e, session)
+        await spoken.inlet.put(SECOND)
+        await spoken.inlet.finish()
+        await asyncio.sleep(1)
+        await e.interrupt(session)
+        await asyncio.sleep(0.01)
+        await e.interrupt(session)
+        turn = await e.chat(session, "hello")
+        assert not spoken.reply.done(), "it is still ending"
+        with pytest.raises(Conflict, match="interrupted"):
+            await spoken.reply
+        assert (await log.until("speech.ended", turn)).reason == "completed"
+        await e.delete(session)
+        assert (await log.until("session.terminated")).reason == "deleted"
+
+
 @virtual
 async def test_an_interrupt_that_names_a_turn_concerns_only_that_recognition() -> None:
     async with engine() as e:
