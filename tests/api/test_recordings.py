@@ -63,6 +63,9 @@ async def test_the_film_is_an_attachment_with_ranges(
     assert beyond.status_code == 416
     assert beyond.headers["content-range"] == f"bytes */{len(FILM)}"
     assert isinstance(beyond.json()["detail"], str)
+    for wanted in ("0-" + "9" * 5000, "9" * 5000 + "-" + "9" * 5000, "5-4", "-", "x"):
+        ignored = await client.get(path_of(session_id), headers={"Range": f"bytes={wanted}"})
+        assert (ignored.status_code, ignored.content) == (200, FILM)
 
 
 @pytest.mark.parametrize(
