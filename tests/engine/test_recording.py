@@ -164,6 +164,21 @@ async def test_a_deleted_session_takes_its_recording_along_unless_that_is_kept(
 
 
 @virtual
+async def test_a_session_deleted_while_it_begins_anew_leaves_no_recording(tmp_path: Path) -> None:
+    async with engine(recording_to(tmp_path)) as e:
+        for steps in range(8):
+            session, _, _ = await e.create()
+            await start(e, session)
+            await asyncio.sleep(1)
+            again = asyncio.create_task(e.call(StartRecording(session_id=session)))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await e.delete(session)
+            await asyncio.gather(again, return_exceptions=True)
+            assert not RecordingFiles(tmp_path, session).folder.exists(), f"after {steps} steps"
+
+
+@virtual
 async def test_a_session_that_ends_otherwise_leaves_a_complete_recording(tmp_path: Path) -> None:
     async with engine(recording_to(tmp_path)) as e:
         session, _, log = await e.create()
