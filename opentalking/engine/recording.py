@@ -7,7 +7,7 @@ import structlog
 
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import Recorded, RecordingCommand, StartRecording, StopRecording
-from opentalking.core.errors import Conflict, NotFound, TooMany, Unavailable
+from opentalking.core.errors import Conflict, NotFound, Unavailable
 from opentalking.core.events import ErrorEvent, Event, SpeechEndedEvent, SubtitleEvent
 from opentalking.core.providers import Face
 from opentalking.core.recordings import RecordingFiles
@@ -21,7 +21,6 @@ from opentalking.media.recorder import FilmLimits, FilmPlan, Recorder, drop_file
 from opentalking.media.webvtt import CueWord
 
 FINISH_SECONDS = 4.5
-MAX_PENDING_COMMANDS = 8
 
 log = structlog.get_logger(__name__)
 
@@ -46,22 +45,15 @@ class Recording:
         self._emit, self._in_use = emit, in_use
         self._id = life.record.session_id
         self._lock = asyncio.Lock()
-        self._waiting = 0
         self._recorder: Recorder | None = None
         self._has_begun = self._is_taping = self._is_closed = self._is_unwanted = False
 
     async def carry_out(self, command: RecordingCommand) -> Recorded:
-        """Raises `Conflict`, `TooMany`, or `Unavailable` when the disk does not take it."""
-        if self._waiting >= MAX_PENDING_COMMANDS:
-            raise TooMany("too many commands wait for this recording; slow down")
-        self._waiting += 1
-        try:
-            if isinstance(command, StartRecording):
-                await self._start()
-            elif isinstance(command, StopRecording):
-                await self._stop()
-        finally:
-            self._waiting -= 1
+        """Raises `Conflict`, or `Unavailable` when the disk does not take it; only a question never waits."""
+        if isinstance(command, StartRecording):
+            await self._start()
+        elif isinstance(command, StopRecording):
+            await self._stop()
         recorder = self._recorder
         if recorder is None:
             return Recorded(state="idle")
