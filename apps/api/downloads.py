@@ -1,13 +1,19 @@
 """Files as attachments, whole or in byte ranges (RFC 9110, section 14)."""
 
+import asyncio
 import json
+import os
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
-_RANGES = re.compile(r"\s*bytes\s*=\s*(?:\d+-\d*|-\d+)(?:\s*,\s*(?:\d+-\d*|-\d+))*\s*", re.IGNORECASE)
+from opentalking.core.errors import NotFound
+
+_NUMBER = r"[0-9]{1,18}"  # no file is larger, and Python turns no text of thousands of digits into a number
+_RANGE = rf"(?:{_NUMBER}-(?:{_NUMBER})?|-{_NUMBER})"
+_RANGES = re.compile(rf"\s*bytes\s*=\s*{_RANGE}(?:\s*,\s*{_RANGE})*\s*", re.IGNORECASE)
 _BEYOND = json.dumps({"detail": "the range lies beyond the end of the file; ask for less"}).encode()
 
 
@@ -15,7 +21,12 @@ class Download(FileResponse):
     """A file that a browser saves; a `Range` that makes no sense is ignored, one beyond the end is 416."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with 200, 206 or 416."""
+        """Answer with 200, 206 or 416; raises `NotFound` when the file was deleted in this moment."""
+        try:
+            self.stat_result = await asyncio.to_thread(os.stat, self.path)
+        except FileNotFoundError:
+            raise NotFound("the file was deleted in this moment") from None
+        self.set_stat_headers(self.stat_result)
         wanted = Headers(scope=scope).get("range")
         if wanted is not None and not _makes_sense(wanted):
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
@@ -37,5 +48,6 @@ class Download(FileResponse):
 
 
 def _makes_sense(wanted: str) -> bool:
-    pairs = re.findall(r"(\d+)-(\d+)", wanted)
-    return _RANGES.fullmatch(wanted) is not None and all(int(first) <= int(last) for first, last in pairs)
+    if _RANGES.fullmatch(wanted) is None:
+        return False
+    return all(int(first) <= int(last) for first, last in re.findall(r"([0-9]+)-([0-9]+)", wanted))

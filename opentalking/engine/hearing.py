@@ -150,8 +150,10 @@ class _Recognition:
         self._timer: asyncio.TimerHandle | None = None
 
     def stop(self, error: OpenTalkingError) -> None:
-        """End it soon; the first error stays."""
-        self._error = self._error or error
+        """End it soon; the first error stays. It may take its time to end: later calls do nothing."""
+        if self._error is not None:
+            return
+        self._error = error
         if self._timeout is not None:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 

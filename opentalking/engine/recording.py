@@ -7,7 +7,7 @@ import structlog
 
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import Recorded, RecordingCommand, StartRecording, StopRecording
-from opentalking.core.errors import Conflict, NotFound, TooMany, Unavailable
+from opentalking.core.errors import Conflict, NotFound, Unavailable
 from opentalking.core.events import ErrorEvent, Event, SpeechEndedEvent, SubtitleEvent
 from opentalking.core.providers import Face
 from opentalking.core.recordings import RecordingFiles
@@ -21,7 +21,6 @@ from opentalking.media.recorder import FilmLimits, FilmPlan, Recorder, drop_file
 from opentalking.media.webvtt import CueWord
 
 FINISH_SECONDS = 4.5
-MAX_PENDING_COMMANDS = 8
 
 log = structlog.get_logger(__name__)
 
@@ -46,22 +45,15 @@ class Recording:
         self._emit, self._in_use = emit, in_use
         self._id = life.record.session_id
         self._lock = asyncio.Lock()
-        self._waiting = 0
         self._recorder: Recorder | None = None
-        self._is_taping = self._is_closed = self._is_unwanted = False
+        self._has_begun = self._is_taping = self._is_closed = self._is_unwanted = False
 
     async def carry_out(self, command: RecordingCommand) -> Recorded:
-        """Raises `Conflict`, `TooMany`, or `Unavailable` when the disk does not take it."""
-        if self._waiting >= MAX_PENDING_COMMANDS:
-            raise TooMany("too many commands wait for this recording; slow down")
-        self._waiting += 1
-        try:
-            if isinstance(command, StartRecording):
-                await self._start()
-            elif isinstance(command, StopRecording):
-                await self._stop()
-        finally:
-            self._waiting -= 1
+        """Raises `Conflict`, or `Unavailable` when the disk does not take it; only a question never waits."""
+        if isinstance(command, StartRecording):
+            await self._start()
+        elif isinstance(command, StopRecording):
+            await self._stop()
         recorder = self._recorder
         if recorder is None:
             return Recorded(state="idle")
@@ -87,21 +79,35 @@ class Recording:
         """Stop and complete the recording, or delete it."""
         self._is_closed = True
         self._tape_off()
+        if self._has_begun:
+            # Whoever waits may give up: what was deleted must go all the same.
+            await asyncio.shield(asyncio.create_task(self._put_away(), name="end of a recording"))
+
+    async def _put_away(self) -> None:
         async with self._lock:
-            recorder, pool = self._recorder, self._tools.recording_pool
-            if recorder is None or pool is None:
-                return
-            if not self._is_unwanted:
-                await recorder.finish()
-                return
-            await recorder.abandon()
-            await asyncio.get_running_loop().run_in_executor(pool, drop_files, recorder.plan.files)
+            recorder, is_unwanted = self._recorder, self._is_unwanted
+            if recorder is not None:
+                await (recorder.abandon() if is_unwanted else recorder.finish())
+            if is_unwanted:
+                await self._delete()
+
+    async def _delete(self) -> None:
+        """Delete the files, also those of a recording that another one was just about to replace."""
+        directory, pool = self._config.directory, self._tools.recording_pool
+        if directory is None or pool is None:
+            return
+        files = RecordingFiles(directory, self._id)
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, drop_files, files)
+        except OSError as error:
+            log.error("recording cannot be deleted", session_id=self._id, error=error.strerror)
 
     async def _start(self) -> None:
         face, avatar = self._life.face, self._life.avatar
         if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot be recorded now")
         async with self._lock:
+            self._has_begun = True
             self._tape_off()
             if self._recorder is not None:
                 await self._recorder.abandon()

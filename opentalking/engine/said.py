@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import aclosing
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from opentalking.core.commands import Done
 from opentalking.core.errors import Conflict, Unavailable
 from opentalking.core.media import I420, MEDIA_RATE, Segment, Speech
 from opentalking.core.providers import Face
@@ -137,38 +138,38 @@ class Said:
         else:
             self._spool.submit(partial(remove, self._folder, turn.name))
 
-    async def copy_for(self, job_id: str) -> None:
-        """Put what was heard until this moment beside a job; raises `Conflict` when that is nothing.
+    def copy_for(self, job_id: str) -> Callable[[], Awaitable[Done]]:
+        """Put what was heard until this moment beside a job; what is returned waits until that is done.
 
-        The session may go on, or end. Raises `Unavailable` when the disk refuses.
+        The session may go on, or end. It raises `Conflict` when nothing was heard, `Unavailable` when the
+        disk refuses.
         """
         running = (turn.said(turn_id) for turn_id, turn in self._running.items())
         turns = [turn for turn in (*self._turns, *running) if turn.heard_samples]
         if self._spool is None or not turns:
-            raise Conflict("the session has said nothing yet that could be rendered; let it speak first")
+            return partial(_copied, None)
         target = job_folder(self._spool.root, self._session_id, job_id) / "work" / "said"
-        try:
-            await self._done(partial(copy_turns, self._folder, target, turns))
-        except OSError as error:
-            raise Unavailable(f"what was said cannot be read: {error.strerror}") from error
+        return partial(_copied, self._submit(partial(copy_turns, self._folder, target, turns)))
 
     async def aclose(self) -> None:
         """Forget everything; what was copied for a job stays."""
         if self._spool is not None and self._count:
             self._turns.clear()
             self._running.clear()
-            await self._done(partial(forget, self._folder))
+            forgotten = self._submit(partial(forget, self._folder))
+            # Whoever waits may give up; what was said must go all the same.
+            await asyncio.shield(asyncio.wrap_future(forgotten))
 
     @property
     def _folder(self) -> Path:
         assert self._spool is not None  # noqa: S101 - callers check
         return session_folder(self._spool.root, self._session_id)
 
-    async def _done(self, work: Callable[[], None]) -> None:
+    def _submit(self, work: Callable[[], None]) -> Future[None]:
         assert self._spool is not None  # noqa: S101 - callers check
         future = self._spool.submit(work)
         assert future is not None  # noqa: S101 - work without sound is never refused
-        await asyncio.wrap_future(future)
+        return future
 
     def _keep(self, turn: _KeptTurn, piece: SaidPiece) -> None:
         assert self._spool is not None  # noqa: S101 - only a spool makes kept turns
@@ -194,3 +195,13 @@ class Said:
             oldest = self._turns.popleft()
             kept -= oldest.heard_samples
             self._spool.submit(partial(remove, self._folder, oldest.name))
+
+
+async def _copied(copy: Future[None] | None) -> Done:
+    if copy is None:
+        raise Conflict("the session has said nothing yet that could be rendered; let it speak first")
+    try:
+        await asyncio.wrap_future(copy)
+    except OSError as error:
+        raise Unavailable(f"what was said cannot be read: {error.strerror}") from error
+    return Done()

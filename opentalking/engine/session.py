@@ -9,6 +9,7 @@ import structlog
 from opentalking.core.commands import (
     Answer,
     CloseSession,
+    Command,
     ConnectPeer,
     CopySaid,
     Done,
@@ -144,18 +145,29 @@ class Session:
             case CloseSession():
                 await self._inbox.answer(item, partial(self._close, Ending("deleted", expired=None)))
                 return True
-            case ConnectPeer():
-                if await self._inbox.set_aside(item):
-                    self._spawn(self._inbox.answer(item, partial(self._connect, command.sdp)))
-            case StartRecording() | StopRecording() | GetRecording():
-                self._spawn(self._inbox.answer(item, partial(self._recording.carry_out, command)))
+            case ConnectPeer() | CopySaid() | StartRecording() | StopRecording():
+                await self._set_aside(item, command)
             case StartRecognition() if self._life.state in CAN_TALK:
-                if await self._inbox.set_aside(item):
-                    work = self._hearing.accept(command, self._begin_turn)
-                    self._spawn(self._inbox.answer(item, work))
+                await self._set_aside(item, command)
             case _:
                 await self._inbox.answer(item, partial(self._carry_out, command))
         return False
+
+    async def _set_aside(self, item: Delivery, command: Command) -> None:
+        """Begin a command whose end others do not wait for."""
+        if not await self._inbox.set_aside(item):
+            return
+        work: Callable[[], Awaitable[Reply]]
+        match command:
+            case ConnectPeer():
+                work = partial(self._connect, command.sdp)
+            case CopySaid():
+                work = self._talk.said.copy_for(command.job_id)
+            case StartRecognition():
+                work = self._hearing.accept(command, self._begin_turn)
+            case _:
+                work = partial(self._carry_out, command)
+        self._spawn(self._inbox.answer(item, work))
 
     async def _close(self, ending: Ending) -> Reply:
         self._living.cancel()
@@ -182,11 +194,11 @@ class Session:
                 await self._begin_turn(command)
             case StartRecognition():
                 raise Conflict(f"the session is {self._life.state}; it cannot listen yet")
+            case StartRecording() | StopRecording() | GetRecording():
+                return await self._recording.carry_out(command)
             case Interrupt(turn_id=only):
                 self._hearing.interrupt(only)
                 await self._talk.interrupt(only)
-            case CopySaid(job_id=job_id):
-                await self._talk.said.copy_for(job_id)
         return Done()
 
     async def _begin_turn(self, command: StartChat | StartSpeak | StartPlay) -> None:

@@ -76,10 +76,18 @@ class Listening:
 
     async def put(self, samples: Samples) -> None:
         """Hear more; waits while 10 s lie unread. Raises what the recognition failed with."""
+        putting = asyncio.create_task(self._inlet.put(samples), name="sound to recognise")
         try:
-            await self._inlet.put(samples)
+            # A recognition that was refused never reads, and nobody else ends the wait soon.
+            await asyncio.wait({putting, self.result}, return_when=asyncio.FIRST_COMPLETED)
+            if not putting.done():
+                await self._raise_failure()
+            putting.result()
         except StreamClosed:
             await self._raise_failure()
+        finally:
+            putting.cancel()
+            await asyncio.wait({putting})
 
     async def finish(self) -> Heard:
         """That was all: wait for the words. Raises what the recognition failed with."""

@@ -98,7 +98,11 @@ class Retention:
             is_too_much = 0 < self._limits.bytes < total
             if not (is_old or is_too_much) or age < RESTING_SECONDS or in_use.intersection(kept.paths):
                 continue
-            kept.delete()
+            try:
+                kept.delete()
+            except OSError as error:
+                log.error("recording cannot be deleted", path=str(kept.paths[0]), error=error.strerror)
+                continue
             total -= kept.bytes
             deleted += 1
             log.info(
@@ -116,15 +120,25 @@ def _kept_in(root: Path) -> Iterator[Kept]:
     if not root.is_dir():
         return
     for session in root.iterdir():
-        if not session.is_dir() or session.is_symlink():
-            continue
-        recording = tuple(path for path in session.glob(f"{_RECORDING}*") if path.is_file())
-        if recording:
-            yield _measured(recording, recording)
-        bundles = session / _BUNDLES
-        for job in bundles.iterdir() if bundles.is_dir() else ():
-            inside = tuple(path for path in (job, *job.rglob("*")) if not path.is_symlink())
-            yield _measured((job,), inside)
+        try:
+            yield from _kept_of(session)
+        except OSError as error:  # one folder that cannot be read must not keep all others for ever
+            log.error("recordings cannot be looked at", path=str(session), error=error.strerror)
+
+
+def _kept_of(session: Path) -> list[Kept]:
+    """What one session has made."""
+    if not session.is_dir() or session.is_symlink():
+        return []
+    found = []
+    recording = tuple(path for path in session.glob(f"{_RECORDING}*") if path.is_file())
+    if recording:
+        found.append(_measured(recording, recording))
+    bundles = session / _BUNDLES
+    for job in bundles.iterdir() if bundles.is_dir() and not bundles.is_symlink() else ():
+        inside = tuple(path for path in (job, *job.rglob("*")) if not path.is_symlink())
+        found.append(_measured((job,), inside))
+    return found
 
 
 def _measured(paths: tuple[Path, ...], inside: tuple[Path, ...]) -> Kept:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from apps.api.downloads import Download
+from apps.api.errors import install_error_handlers
 from opentalking.core.commands import GetRecording, Recorded, StartRecording, StopRecording
 from opentalking.core.errors import Conflict, Unavailable
 from opentalking.core.recordings import RecordingFiles
@@ -63,6 +66,26 @@ async def test_the_film_is_an_attachment_with_ranges(
     assert beyond.status_code == 416
     assert beyond.headers["content-range"] == f"bytes */{len(FILM)}"
     assert isinstance(beyond.json()["detail"], str)
+    for wanted in ("0-" + "9" * 5000, "9" * 5000 + "-" + "9" * 5000, "5-4", "-", "x"):
+        ignored = await client.get(path_of(session_id), headers={"Range": f"bytes={wanted}"})
+        assert (ignored.status_code, ignored.content) == (200, FILM)
+
+
+async def test_a_file_that_is_deleted_as_it_is_asked_for_is_not_found(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(FILM)
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/")
+    async def race() -> Download:
+        film.unlink()
+        return Download(film, media_type="video/mp4")
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/")
+    assert answer.status_code == 404
+    assert "deleted" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from opentalking.core.media import Samples
 from opentalking.core.ports import AudioInlet, StreamClosed
 from opentalking.engine.config import EngineConfig
 from opentalking.engine.hearing import TOO_LATE
+from opentalking.engine.inbox import MAX_PENDING_ASIDE
 from opentalking.providers.fake import ScriptedListener, ToneVoice
+from opentalking.services.recognition import Listening
 from tests.engine.harness import Engine, Parts, engine, virtual
 
 RATE = 16_000
@@ -167,6 +169,38 @@ async def test_an_interrupt_in_the_same_breath_keeps_the_turn_from_starting() ->
         assert await spoken.inlet.closed()
         assert not log.of("speech.started")
         await e.delete(session)
+
+
+class SlowToStop(ScriptedListener):
+    """A recogniser whose work takes 200 ms to stop, as that of a remote service does."""
+
+    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+        try:
+            async with aclosing(super().transcribe(audio)) as transcripts:
+                async for transcript in transcripts:
+                    yield transcript
+        finally:
+            await asyncio.sleep(0.2)
+
+
+@virtual
+async def test_whoever_stops_a_recognition_that_is_just_ending_does_no_harm() -> None:
+    async with engine(Parts(recognisers={"local": SlowToStop(delay_seconds=5)})) as e:
+        session, _, log = await e.create()
+        spoken = await say(e, session)
+        await spoken.inlet.put(SECOND)
+        await spoken.inlet.finish()
+        await asyncio.sleep(1)
+        await e.interrupt(session)
+        await asyncio.sleep(0.01)
+        await e.interrupt(session)
+        turn = await e.chat(session, "hello")
+        assert not spoken.reply.done(), "it is still ending"
+        with pytest.raises(Conflict, match="interrupted"):
+            await spoken.reply
+        assert (await log.until("speech.ended", turn)).reason == "completed"
+        await e.delete(session)
+        assert (await log.until("session.terminated")).reason == "deleted"
 
 
 @virtual
@@ -316,6 +350,22 @@ async def test_an_utterance_is_bounded_and_so_is_their_number() -> None:
         for spoken in many[:-1]:
             with pytest.raises(NotFound):
                 await spoken.reply
+
+
+@virtual
+async def test_a_refused_recognition_is_told_at_once_however_long_its_sound() -> None:
+    async with engine(Parts(recognisers={"local": ScriptedListener(delay_seconds=60)})) as e:
+        session, _, _ = await e.create()
+        running = [await say(e, session) for _ in range(MAX_PENDING_ASIDE)]
+        bus = e.tools.commands
+        inlet = await bus.open_audio(session, RATE)
+        command = StartRecognition(session_id=session, turn_id=new_id(), stream_id=inlet.stream_id)
+        async with Listening(bus, inlet, command) as listening:
+            with pytest.raises(TooMany):
+                await listening.put(np.tile(SECOND, 20))
+        assert asyncio.get_running_loop().time() < 1
+        await e.delete(session)
+        await asyncio.gather(*(spoken.reply for spoken in running), return_exceptions=True)
 
 
 @virtual

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from opentalking.core.commands import GetRecording, Recorded, StartRecording, StopRecording
-from opentalking.core.errors import Conflict, Unavailable
+from opentalking.core.errors import Conflict, NotFound, Unavailable
 from opentalking.core.recordings import RecordingFiles
 from opentalking.engine.config import EngineConfig, RecordingConfig
 from opentalking.providers.fake import FlatRenderer, ToneVoice
@@ -161,6 +161,33 @@ async def test_a_deleted_session_takes_its_recording_along_unless_that_is_kept(
         assert files.folder.exists() == keep
         if keep:
             assert read_film(files.film).duration == pytest.approx(2.0, abs=0.06)
+
+
+@virtual
+async def test_a_session_deleted_while_it_begins_anew_leaves_no_recording(tmp_path: Path) -> None:
+    async with engine(recording_to(tmp_path)) as e:
+        for steps in range(8):
+            session, _, _ = await e.create()
+            await start(e, session)
+            await asyncio.sleep(1)
+            again = asyncio.create_task(e.call(StartRecording(session_id=session)))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await e.delete(session)
+            await asyncio.gather(again, return_exceptions=True)
+            assert not RecordingFiles(tmp_path, session).folder.exists(), f"after {steps} steps"
+
+
+@virtual
+async def test_commands_that_the_end_of_the_session_overtakes_are_answered_at_once(tmp_path: Path) -> None:
+    async with engine(recording_to(tmp_path)) as e:
+        for command in (StartRecording, StopRecording, GetRecording):
+            session, _, _ = await e.create()
+            reply, _ = await asyncio.gather(
+                e.call(command(session_id=session)), e.delete(session), return_exceptions=True
+            )
+            assert isinstance(reply, Recorded | NotFound | Unavailable)
+            assert now() < 1, "nobody waits for an answer that does not come"
 
 
 @virtual

@@ -1,10 +1,13 @@
 """What a session has said is kept as it was heard: whole, cut, or dropped, and given to jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,10 +26,33 @@ from tests.support.virtual_time import InlineExecutor
 WORD_SECONDS = 0.3
 
 
+class HeldExecutor(InlineExecutor):
+    """While it is `held`, all work waits, as on a disk that does not answer."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not self.held:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        self._waiting.append((future, partial(fn, *args, **kwargs)))
+        return future
+
+    def release(self) -> None:
+        self.held = False
+        for future, work in self._waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_result(work())
+
+
 @asynccontextmanager
-async def keeping(max_seconds: float = 60.0) -> AsyncIterator[tuple[Engine, Path]]:
+async def keeping(
+    max_seconds: float = 60.0, disk: InlineExecutor | None = None
+) -> AsyncIterator[tuple[Engine, Path]]:
     with TemporaryDirectory() as folder:
-        spool = SaidSpool(Path(folder), InlineExecutor(), max_seconds)
+        spool = SaidSpool(Path(folder), disk or InlineExecutor(), max_seconds)
         async with engine(Parts(said=spool)) as running:
             yield running, Path(folder)
 
@@ -165,3 +191,41 @@ async def test_played_sound_is_kept_too_without_words() -> None:
     assert seconds(pieces) == pytest.approx(1.2, abs=0.05)
     assert not any(piece.begins_sentence or piece.speech.text for piece in pieces)
     assert np.abs(sound(pieces)).max() > 3000
+
+
+@virtual
+async def test_a_disk_that_does_not_answer_holds_nothing_else_up() -> None:
+    disk = HeldExecutor()
+    async with keeping(disk=disk) as (talking, root):
+        session_id, _, log = await talking.create()
+        turn_id = await talking.speak(session_id, "One two three.")
+        await log.until("speech.ended", turn_id)
+        turn_id = await talking.speak(session_id, "Four five six seven eight nine ten.")
+        await log.until("speech.media_started", turn_id)
+        disk.held = True
+        job_id = new_id()
+        copying = asyncio.create_task(talking.call(CopySaid(session_id=session_id, job_id=job_id)))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.1):
+            await talking.interrupt(session_id)
+        assert not copying.done()
+        disk.release()
+        await copying
+        folder = job_folder(root, session_id, job_id) / "work" / "said"
+        first, second = read_turns(folder)
+        assert first.heard_samples == pytest.approx(3 * WORD_SECONDS * MEDIA_RATE, abs=2000)
+        assert second.heard_samples < first.heard_samples, "as far as it was heard when it was asked for"
+
+
+@virtual
+async def test_what_was_said_goes_with_its_session_however_late() -> None:
+    disk = HeldExecutor()
+    async with keeping(disk=disk) as (talking, root):
+        session_id, _, log = await talking.create()
+        turn_id = await talking.speak(session_id, "One two three.")
+        await log.until("speech.ended", turn_id)
+        disk.held = True
+        await talking.delete(session_id)
+        assert session_folder(root, session_id).exists()
+        disk.release()
+        assert not session_folder(root, session_id).exists()

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,48 @@ async def test_what_is_written_or_waited_for_stays(tmp_path: Path) -> None:
     assert written.exists()
     assert waiting.exists()
     assert not old.exists()
+
+
+@contextmanager
+def nobodys_folder() -> Iterator[Path]:
+    """A folder for which file permissions count, also where the tests run as root."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        user = os.geteuid()
+        if not user:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
+
+
+async def test_what_cannot_be_deleted_or_read_does_not_keep_the_rest() -> None:
+    with nobodys_folder() as root:
+        fixed = recording(root, "fixed", 60)
+        closed = bundle(root, "closed", "job", 55).parent.parent
+        old = recording(root, "old", 50)
+        old_job = bundle(root, "old", "job", 50)
+        fixed.chmod(0o500)
+        closed.chmod(0o000)
+        retention = Retention(root, DAY, time=lambda: NOW)
+        try:
+            assert await retention.sweep() == 2
+        finally:
+            fixed.chmod(0o700)
+            closed.chmod(0o700)
+        assert not old.exists()
+        assert not old_job.exists()
+        assert await retention.sweep() == 2
+
+
+async def test_bundles_that_are_linked_from_elsewhere_stay(tmp_path: Path) -> None:
+    job = bundle(tmp_path / "outside", "s", "job", 50)
+    root = tmp_path / "recordings"
+    recording(root, "s", 1)
+    (root / "s" / "bundles").symlink_to(job.parent)
+    assert await Retention(root, DAY, time=lambda: NOW).sweep() == 0
+    assert job.exists()
 
 
 async def test_limits_of_zero_keep_everything(tmp_path: Path) -> None:

@@ -57,6 +57,19 @@ async def test_partial_transcripts_grow_into_the_final_one(server: ParaformerSer
     assert finish["header"]["task_id"] == run["header"]["task_id"]
 
 
+async def test_results_that_come_in_a_row_after_the_sound_make_no_trouble(server: ParaformerServer) -> None:
+    trouble: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: trouble.append(context))
+    server.sentences = [f"number {number}" for number in range(20)]
+    recogniser = Paraformer(ParaformerConfig(KEY, service_url=server.url))
+    async with aclosing(recogniser.transcribe(spoken(SECOND))) as found:
+        async for transcript in found:
+            last = transcript
+            await asyncio.sleep(0.001)
+    assert last.text.endswith("number 19")
+    assert not trouble
+
+
 async def test_chinese_sentences_stand_without_spaces(server: ParaformerServer) -> None:
     server.sentences = ("你好。", "现在几点？")
     assert (await recognise(server))[-1] == Transcript("你好。现在几点？", is_final=True)

@@ -62,6 +62,18 @@ async def test_silence_is_not_sent(server: TranscriptionServer) -> None:
     assert not server.requests
 
 
+async def test_a_long_utterance_is_looked_through_beside_the_event_loop(server: TranscriptionServer) -> None:
+    others_ran: list[bool] = []
+
+    async def quiet() -> AsyncGenerator[Samples, None]:
+        yield np.zeros(16_000 * 60, np.int16)
+        asyncio.get_running_loop().call_soon(others_ran.append, True)
+
+    async with aclosing(OpenAISpeechToText(config(server)).transcribe(quiet())) as found:
+        assert (await anext(found)).text == ""
+    assert others_ran
+
+
 async def test_without_a_language_the_endpoint_finds_out(server: TranscriptionServer) -> None:
     await recognise(config(server), SECOND)
     assert "language" not in server.requests[0].fields

@@ -90,10 +90,13 @@ class Paraformer:
         While sound is sent it may be silent, then for `SILENCE_SECONDS`. Raises what sending fails with.
         """
         loop = asyncio.get_running_loop()
+        is_waiting = True
         try:
             async with asyncio.timeout(None) as limit:
 
                 def restrict(sent: "asyncio.Task[None]") -> None:
+                    if not is_waiting or limit.expired():
+                        return  # the result was there before this was called
                     failed = not sent.cancelled() and sent.exception() is not None
                     limit.reschedule(loop.time() + (0 if failed else SILENCE_SECONDS))
 
@@ -101,6 +104,7 @@ class Paraformer:
                 try:
                     message = await socket.recv()
                 finally:
+                    is_waiting = False
                     sending.remove_done_callback(restrict)
         except TimeoutError:
             if sending.done():

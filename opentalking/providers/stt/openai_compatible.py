@@ -58,9 +58,8 @@ class OpenAISpeechToText:
         if reason := self.ready():
             raise ProviderError(f"{PROVIDER}: {reason}", stage="stt", provider=PROVIDER)
         pieces = [pcm async for pcm in audio]
-        pcm = np.concatenate([*pieces, np.zeros(0, np.int16)])
-        text = "" if is_silent(pcm, RECOGNITION_RATE) else await self._ask(pcm)
-        yield Transcript(text, is_final=True)
+        wav = await asyncio.to_thread(_wav_of, pieces)
+        yield Transcript(await self._ask(wav) if wav else "", is_final=True)
 
     async def warm(self) -> None:
         """Nothing: a hosted endpoint is paid per request."""
@@ -74,13 +73,12 @@ class OpenAISpeechToText:
                 async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
                     await client.close()
 
-    async def _ask(self, pcm: Samples) -> str:
+    async def _ask(self, wav: bytes) -> str:
         config = self._config
         if self._closed:
             raise self._upstream.error("closed", retryable=False)
         if self._client is None:
             self._client = openai_client(config.base_url, config.api_key, config.timeout_seconds)
-        wav = await asyncio.to_thread(wav_bytes, pcm, RECOGNITION_RATE)
         with self._upstream.errors("transcription"):
             async with asyncio.timeout(config.timeout_seconds):
                 answer = await self._client.audio.transcriptions.create(
@@ -93,3 +91,9 @@ class OpenAISpeechToText:
             if not isinstance(text, str):
                 raise ValueError("it has no text")
         return text.strip()[:_MAX_CHARACTERS]
+
+
+def _wav_of(pieces: list[Samples]) -> bytes:
+    """The utterance as a WAV file, b"" when it is silent; blocking, 0.3 s for ten minutes."""
+    pcm = np.concatenate([*pieces, np.zeros(0, np.int16)])
+    return b"" if is_silent(pcm, RECOGNITION_RATE) else wav_bytes(pcm, RECOGNITION_RATE)
