@@ -12,6 +12,7 @@ from opentalking.core.commands import (
     ConnectPeer,
     CopySaid,
     Done,
+    ExpectSound,
     GetRecording,
     Interrupt,
     Reply,
@@ -182,6 +183,8 @@ class Session:
                 await self._begin_turn(command)
             case StartRecognition():
                 raise Conflict(f"the session is {self._life.state}; it cannot listen yet")
+            case ExpectSound():
+                self._hearing.expect(command)
             case Interrupt(turn_id=only):
                 self._hearing.interrupt(only)
                 await self._talk.interrupt(only)
