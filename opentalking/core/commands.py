@@ -65,6 +65,18 @@ class StartSpeak(_Command):
     emotion: Emotion = "neutral"
 
 
+class ExpectSound(_Command):
+    """A turn or a recognition was accepted whose sound is still being read. Sent, not called.
+
+    What is accepted later takes effect on it already: an `Interrupt`, and with `answer` (it will start
+    a turn) every other turn. `StartPlay` or `StartRecognition` of that `turn_id` then raises `Conflict`.
+    """
+
+    type: Literal["expect_sound"] = "expect_sound"
+    turn_id: str
+    answer: bool
+
+
 class StartPlay(_Command):
     """Play the sound of a stream (`CommandBus.open_audio`) through the face; replies `Done` at once."""
 
@@ -144,6 +156,7 @@ Command = Annotated[
     | StartSession
     | StartChat
     | StartSpeak
+    | ExpectSound
     | StartPlay
     | StartRecognition
     | Interrupt

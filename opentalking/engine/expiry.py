@@ -53,14 +53,13 @@ class Expiry:
         else:
             self.touch()
 
-    def peer_connected(self) -> None:
-        """A peer is there."""
-        self._clear("connect")
-        self._clear("reconnect")
-
-    def peer_lost(self) -> None:
-        """The peer went away and may come back."""
-        self._set("reconnect", self._config.reconnect_timeout_seconds, "peer_lost", notice=False)
+    def peer(self, connected: bool) -> None:
+        """A peer is there, or went away and may come back."""
+        if connected:
+            self._clear("connect")
+            self._clear("reconnect")
+        else:
+            self._set("reconnect", self._config.reconnect_timeout_seconds, "peer_lost", notice=False)
 
     async def run(self) -> None:
         """Watch until a limit is passed or the task is cancelled."""

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from opentalking.core.commands import Recognised, StartChat, StartRecognition
+from opentalking.core.commands import ExpectSound, Recognised, StartChat, StartRecognition
 from opentalking.core.errors import Conflict, OpenTalkingError, ProviderError
 from opentalking.core.events import ErrorEvent, Event, TranscriptEvent
 from opentalking.core.ports import AudioOutlet
@@ -14,6 +14,7 @@ from opentalking.core.sessions import SessionSettings
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.utterance import Recognisers, Utterance
 
+MAX_EXPECTED = 64
 TOO_LATE = "stt_timeout"
 """Code of the error when the words of an utterance do not come in time."""
 
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Hearing:
-    """The recognitions of one session, oldest first.
+    """The recognitions of one session, and the sounds that are still being read, oldest first.
 
     `touch` is called whenever sound arrives. `begin_turn` starts the turn that answers; it is called
     with `order` held, which whoever carries out a command of the session holds too.
@@ -46,13 +47,26 @@ class Hearing:
         self._touch = touch
         self._running: list[_Recognition] = []
 
+    def expect(self, command: ExpectSound) -> None:
+        """Take note of a sound that is still being read: from now on `interrupt` and `overtake` concern it.
+
+        Whether it ever comes is unknown, so the oldest are forgotten when there are many.
+        """
+        expected = [one for one in self._running if isinstance(one.command, ExpectSound)]
+        if len(expected) >= MAX_EXPECTED:
+            self._running.remove(expected[0])
+        self._running.append(_Recognition(command))
+
     def accept(
         self, command: StartRecognition, begin_turn: Callable[[StartChat], Awaitable[None]]
     ) -> Callable[[], Awaitable[Recognised]]:
         """Take a recognition; what is returned carries it out. From now on `interrupt` concerns it."""
-        recognition = _Recognition(command)
-        self._running.append(recognition)
-        return partial(self._carry_out, recognition, begin_turn)
+        recognition = self._find(command.turn_id)
+        if recognition is None:
+            recognition = _Recognition(command)
+            self._running.append(recognition)
+        recognition.command = command
+        return partial(self._carry_out, recognition, command, begin_turn)
 
     def interrupt(self, turn_id: str | None = None, error: OpenTalkingError | None = None) -> None:
         """Cancel every recognition accepted so far, or the one of `turn_id`; they fail with `error`."""
@@ -61,19 +75,32 @@ class Hearing:
                 recognition.stop(error or _interrupted())
 
     def overtake(self, turn_id: str) -> None:
-        """A turn begins: recognitions accepted before it do not start another one any more."""
+        """A turn begins: what was accepted before it does not start another one any more.
+
+        Raises `Conflict` when its own sound was expected and something accepted later has cancelled it.
+        """
+        own = self._find(turn_id)
+        if own is not None and isinstance(own.command, ExpectSound):
+            own.require_wanted()
         for recognition in self._running:
-            if recognition.command.turn_id == turn_id:
-                return
+            if recognition is own:
+                break
             if recognition.command.answer:
                 recognition.stop(_interrupted())
+        if own is not None and isinstance(own.command, ExpectSound):
+            self._running.remove(own)
+
+    def _find(self, turn_id: str) -> "_Recognition | None":
+        return next((one for one in self._running if one.command.turn_id == turn_id), None)
 
     async def _carry_out(
-        self, recognition: "_Recognition", begin_turn: Callable[[StartChat], Awaitable[None]]
+        self,
+        recognition: "_Recognition",
+        command: StartRecognition,
+        begin_turn: Callable[[StartChat], Awaitable[None]],
     ) -> Recognised:
-        command = recognition.command
         try:
-            text = await self._recognise(recognition)
+            text = await self._recognise(recognition, command)
             if not text or not command.answer:
                 return Recognised(text=text)
             async with self.order:
@@ -90,11 +117,10 @@ class Hearing:
         finally:
             self._running.remove(recognition)
 
-    async def _recognise(self, recognition: "_Recognition") -> str:
-        command = recognition.command
+    async def _recognise(self, recognition: "_Recognition", command: StartRecognition) -> str:
         outlet = await self._toolbox.commands.audio(command.stream_id)
         try:
-            text = await recognition.within_limits(partial(self._listen, recognition, outlet))
+            text = await recognition.within_limits(partial(self._listen, recognition, command, outlet))
         except ProviderError as error:
             log.warning("recognition failed", session_id=self._session_id, error=error.message)
             if command.answer:
@@ -110,8 +136,10 @@ class Hearing:
         log.info("recognised", session_id=self._session_id, characters=len(text))
         return text
 
-    async def _listen(self, recognition: "_Recognition", outlet: AudioOutlet) -> str:
-        command, config = recognition.command, self._config
+    async def _listen(
+        self, recognition: "_Recognition", command: StartRecognition, outlet: AudioOutlet
+    ) -> str:
+        config = self._config
         provider = command.stt_provider or self._provider
         has_partial = False
 
@@ -141,9 +169,9 @@ class Hearing:
 
 
 class _Recognition:
-    """One recognition; `stop` ends it with an error, wherever it is."""
+    """One recognition, at first perhaps only expected; `stop` ends it with an error, wherever it is."""
 
-    def __init__(self, command: StartRecognition) -> None:
+    def __init__(self, command: ExpectSound | StartRecognition) -> None:
         self.command = command
         self._error: OpenTalkingError | None = None
         self._timeout: asyncio.Timeout | None = None

@@ -13,6 +13,7 @@ from opentalking.core.commands import (
     ConnectPeer,
     CopySaid,
     Done,
+    ExpectSound,
     GetRecording,
     Interrupt,
     Reply,
@@ -196,6 +197,8 @@ class Session:
                 raise Conflict(f"the session is {self._life.state}; it cannot listen yet")
             case StartRecording() | StopRecording() | GetRecording():
                 return await self._recording.carry_out(command)
+            case ExpectSound():
+                self._hearing.expect(command)
             case Interrupt(turn_id=only):
                 self._hearing.interrupt(only)
                 await self._talk.interrupt(only)
@@ -229,21 +232,11 @@ class Session:
 
     async def _on_speaking(self, speaking: bool) -> None:
         self._air.speaking(speaking)
-        if speaking:
-            self._expiry.in_use(True)
-            if self._life.state is SessionState.WORKER_READY:
-                await self._life.move(SessionState.READY)
-            await self._life.move(SessionState.SPEAKING)
-        else:
-            self._expiry.in_use(False)
-            if self._life.state is SessionState.SPEAKING:
-                await self._life.move(SessionState.READY)
+        self._expiry.in_use(speaking)
+        await self._life.speaking(speaking)
 
     def _on_peer(self, connected: bool) -> None:
-        if connected:
-            self._expiry.peer_connected()
-        else:
-            self._expiry.peer_lost()
+        self._expiry.peer(connected)
         log.info("peer connected" if connected else "peer lost", session_id=self.id)
 
     def _on_expiring(self, remaining_seconds: int) -> None:

@@ -51,6 +51,15 @@ class SessionLife:
         self._emit(StateChangedEvent(session_id=self._id, state=to.value))
         await self._tools.store.put(self.record)
 
+    async def speaking(self, is_speaking: bool) -> None:
+        """A turn begins, which also starts a session that was not started, or has ended."""
+        if is_speaking:
+            if self.state is SessionState.WORKER_READY:
+                await self.move(SessionState.READY)
+            await self.move(SessionState.SPEAKING)
+        elif self.state is SessionState.SPEAKING:
+            await self.move(SessionState.READY)
+
     async def queued_at(self, position: int) -> None:
         """The place in the queue is now `position` (≥ 1); ignored when it waits no longer."""
         if self.state is not SessionState.QUEUED:

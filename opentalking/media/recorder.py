@@ -69,10 +69,20 @@ def drop_files(files: RecordingFiles) -> None:
         files.folder.rmdir()
 
 
+@dataclass(slots=True)
+class _Open:
+    """What a film is made with, some megabytes of it, and the picture that it showed last."""
+
+    movie: MovieWriter
+    idle: IdleDecoder
+    picture: I420 | None = None
+
+
 class Film:
     """The writer's side: turns units into pictures and sound in the file; every method blocks.
 
-    Making it drops the recording before it. Raises `OSError`, or `ValueError` for pictures of another size.
+    `seconds` and `bytes_written` say how long and how large it is. Making it drops the recording before it.
+    Raises `OSError`, or `ValueError` for pictures of another size.
     """
 
     def __init__(self, plan: FilmPlan) -> None:
@@ -81,47 +91,44 @@ class Film:
         plan.files.folder.mkdir(parents=True, exist_ok=True)
         self._tell("recording", 0.0)
         plan.files.subtitles.write_text(HEADER, encoding="utf-8")
-        self._movie = MovieWriter(plan.files.film, plan.size, provenance=plan.provenance)
-        self._idle = IdleDecoder()
-        self._picture: I420 | None = None
+        self.seconds, self.bytes_written = 0.0, 0
+        movie = MovieWriter(plan.files.film, plan.size, provenance=plan.provenance)
+        self._open: _Open | None = _Open(movie, IdleDecoder())
 
     def write(self, units: Sequence[TapeUnit], subtitles: str, most_seconds: float) -> None:
         """Append units, as long as the film is shorter than `most_seconds`, and blocks of subtitles."""
+        if self._open is None:
+            raise ValueError("the film is closed")
+        movie = self._open.movie
         for unit in units:
-            picture = self._shown(unit)
+            picture = self._shown(self._open, unit)
             for _ in range(unit.count):
-                if self.seconds >= most_seconds:
+                if movie.seconds >= most_seconds:
                     break
-                self._movie.write([picture], _SILENCE if unit.pcm is None else unit.pcm)
+                movie.write([picture], _SILENCE if unit.pcm is None else unit.pcm)
+        self.seconds, self.bytes_written = movie.seconds, movie.bytes_written
         if subtitles:
             with self._plan.files.subtitles.open("a", encoding="utf-8") as file:
                 file.write(subtitles)
 
     def close(self) -> None:
-        """Finish the files."""
-        self._movie.close()
+        """Finish the files. The encoders go at once, however long the closed film is kept."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.movie.close()
+            self.seconds, self.bytes_written = opened.movie.seconds, opened.movie.bytes_written
         self._tell("complete", self.seconds)
 
-    @property
-    def seconds(self) -> float:
-        """How long it is."""
-        return self._movie.seconds
-
-    @property
-    def bytes_written(self) -> int:
-        """How large it is."""
-        return self._movie.bytes_written
-
-    def _shown(self, unit: TapeUnit) -> I420:
+    def _shown(self, opened: "_Open", unit: TapeUnit) -> I420:
         shown = unit.shown
-        if shown is None and self._picture is None:
+        if shown is None and opened.picture is None:
             shown = IdlePicture(self._plan.idle, 0)
-        picture = self._idle.picture(shown) if isinstance(shown, IdlePicture) else shown
+        picture = opened.idle.picture(shown) if isinstance(shown, IdlePicture) else shown
         if picture is not None:
-            self._picture = picture
-        if self._picture is None:
+            opened.picture = picture
+        if opened.picture is None:
             raise ValueError("the idle loop cannot be decoded")
-        return self._picture
+        return opened.picture
 
     def _tell(self, state: RecordingState, seconds: float) -> None:
         facts = {

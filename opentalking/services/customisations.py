@@ -9,7 +9,7 @@ import structlog
 from opentalking.catalog.customisations import Customisation
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.consent import Consent
-from opentalking.core.errors import Forbidden, InvalidInput
+from opentalking.core.errors import Forbidden, InvalidInput, NotFound
 from opentalking.core.ids import is_slug
 from opentalking.providers.render.portrait import anatomy
 from opentalking.providers.render.portrait.picture import Picture, resize
@@ -84,9 +84,20 @@ class CustomisationService:
 
     async def _store(self, bundle: AvatarBundle, **changes: object) -> None:
         before = await asyncio.to_thread(partial(self._tools.store.change, bundle.id, **changes))
+        await self._require_still_there(bundle)
         if "reference" in changes and before.reference not in (None, changes["reference"]):
             await self._studio.forget(customised(bundle, before))
         _log.info("avatar.customised", avatar_id=bundle.id, changed=sorted(changes))
+
+    async def _require_still_there(self, bundle: AvatarBundle) -> None:
+        """Let nothing stay of an avatar that was deleted meanwhile; raises `NotFound` then."""
+        try:
+            await self._tools.avatars.bundle(bundle.id)
+        except NotFound:
+            changes = await asyncio.to_thread(self._tools.store.forget, bundle.id)
+            if changes.reference is not None:
+                await self._studio.forget(customised(bundle, changes))
+            raise
 
 
 def _look(maker: AvatarMaker, bundle: AvatarBundle, data: bytes, consent: Consent) -> Customisation:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import structlog
 
-from opentalking.core.commands import Interrupt, StartPlay, Touch
+from opentalking.core.commands import ExpectSound, Interrupt, StartPlay, Touch
 from opentalking.core.errors import OpenTalkingError, TooMany
 from opentalking.core.ids import new_id
 from opentalking.core.media import MEDIA_RATE, Samples
@@ -64,11 +64,13 @@ class PlayService:
     async def play_file(self, session_id: str, upload: BinaryIO, raw_rate: int | None = None) -> str:
         """Play a file, or raw s16le samples at `raw_rate`; returns the turn's id once its beginning decodes.
 
-        `upload` may be closed afterwards. Damage that shows later fails the turn.
+        `upload` may be closed afterwards. Damage that shows later fails the turn. Raises `Conflict` with the
+        code `interrupted` when an interrupt or another turn was accepted while the beginning was read.
         """
         await self._sessions.require_talking(session_id)
-        sound = await SoundFile.open(upload, MEDIA_RATE, raw_rate=raw_rate, limits=self.limits.sound)
         turn_id = new_id()
+        await self._bus.send(ExpectSound(session_id=session_id, turn_id=turn_id, answer=True))
+        sound = await SoundFile.open(upload, MEDIA_RATE, raw_rate=raw_rate, limits=self.limits.sound)
         try:
             inlet = await self._begin(session_id, turn_id, sound)
         except BaseException:
@@ -81,7 +83,6 @@ class PlayService:
 
     async def _begin(self, session_id: str, turn_id: str, sound: SoundFile) -> AudioInlet:
         """Start the turn with the first piece of its sound."""
-        await self._bus.send(Touch(session_id=session_id))
         inlet = await self._bus.open_audio(session_id, MEDIA_RATE)
         try:
             first = await sound.next()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from opentalking.core.commands import Interrupt, Recognised, StartRecognition, VoiceChoice
+from opentalking.core.commands import ExpectSound, Interrupt, Recognised, StartRecognition, VoiceChoice
 from opentalking.core.errors import InvalidInput, OpenTalkingError
 from opentalking.core.ids import new_id
 from opentalking.core.media import Samples
@@ -125,12 +125,12 @@ class RecognitionService:
         self._bus = bus
         self._names = names
 
-    async def listen(self, session_id: str, wanted: Wanted) -> Listening:
-        """A recognition that begins when the result is entered."""
+    async def listen(self, session_id: str, wanted: Wanted, turn_id: str | None = None) -> Listening:
+        """A recognition that begins when the result is entered; `turn_id` is the one that was expected."""
         record = await self._sessions.require_talking(session_id)
         command = StartRecognition(
             session_id=session_id,
-            turn_id=new_id(),
+            turn_id=turn_id or new_id(),
             stream_id="",
             stt_provider=self._names.stt_name(wanted.stt_provider),
             voice=self._sessions.checked_voice(record, wanted.voice),
@@ -149,9 +149,11 @@ class RecognitionService:
         record = await self._sessions.require_talking(session_id)
         self._names.stt_name(wanted.stt_provider)
         self._sessions.checked_voice(record, wanted.voice)
+        turn_id = new_id()
+        await self._bus.send(ExpectSound(session_id=session_id, turn_id=turn_id, answer=wanted.answer))
         sound = await SoundFile.open(upload, RECOGNITION_RATE, raw_rate=raw_rate)
         try:
-            async with await self.listen(session_id, wanted) as listening:
+            async with await self.listen(session_id, wanted, turn_id) as listening:
                 try:
                     while (piece := await sound.next()) is not None:
                         await listening.put(piece)

@@ -15,6 +15,7 @@ from opentalking.core.commands import (
     Created,
     CreateSession,
     Done,
+    ExpectSound,
     GetRecording,
     Interrupt,
     Recorded,
@@ -66,7 +67,8 @@ class ScriptedWorker:
                 await self._answer(delivery)
 
     def commands(self, *, with_touch: bool = False) -> list[Command]:
-        return [command for command in self.seen if with_touch or not isinstance(command, Touch)]
+        quiet = () if with_touch else (Touch, ExpectSound)
+        return [command for command in self.seen if not isinstance(command, quiet)]
 
     async def _answer(self, delivery: Delivery) -> None:
         kind = delivery.command.type
@@ -112,7 +114,7 @@ class ScriptedWorker:
                 if self.copy_said is None:
                     raise Conflict("the session has said nothing")
                 self.copy_said(command)
-            case Interrupt() | Touch():
+            case Interrupt() | Touch() | ExpectSound():
                 pass
 
     async def _create(self, command: CreateSession) -> None:

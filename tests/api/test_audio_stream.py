@@ -186,8 +186,6 @@ async def test_the_end_of_the_session_closes_with_4004(api: Api, frames: list[st
                 await eventually(lambda: api.worker.seen[-1].type == "interrupt", "the interrupt")
             await outlet.aclose(SESSION_ENDED if INTERRUPT not in frames else "interrupted")
         await api.worker.close(client.session_id)
-        if not frames:
-            await client.send(CONFIG)
         code, close = await client.error()
         assert close == 4004
         assert code in ("session_ended", "not_found")

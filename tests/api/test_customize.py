@@ -13,7 +13,7 @@ from opentalking.catalog.avatars import AvatarCatalog
 from opentalking.catalog.customisations import CustomisationStore
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.errors import ProviderError
-from opentalking.providers.fake import FlatRenderer
+from opentalking.providers.fake import FlatFace, FlatRenderer
 from opentalking.providers.render.portrait.picture import decode
 from opentalking.services.avatars import AvatarService
 from opentalking.services.customised import CustomisedAvatars
@@ -32,6 +32,19 @@ async def send(
     files = {"reference_image": ("photo.jpg", image)} if image is not None else {"other": ("x", b"y")}
     wanted = {key: value for key, value in sent.items() if value is not None}
     return await client.post(f"/sessions/customize{path}", data=wanted, files=files)
+
+
+class HeldRenderer(FlatRenderer):
+    """Tells that it was `asked`, and waits for `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def open(self, avatar: AvatarBundle) -> FlatFace:
+        self.asked.set()
+        await self.go.wait()
+        return await super().open(avatar)
 
 
 def kept(folder: Path) -> list[str]:
@@ -204,6 +217,29 @@ async def test_what_cannot_be_prepared_is_not_kept(api: Api, tmp_path: Path) -> 
     async with api.client() as client:
         answer = await send(client, "", PHOTO, llm_system_prompt="Be brief.")
         assert answer.status_code == 502
+    assert kept(tmp_path) == []
+
+
+async def test_of_an_avatar_that_is_deleted_meanwhile_nothing_stays(api: Api, tmp_path: Path) -> None:
+    renderer = HeldRenderer()
+    services = api.services
+    services.studio, services.customisations = studio_of(
+        tmp_path, services.avatars, services.models, renderer
+    )
+    async with api.client() as client:
+        form = {"name": "Anna", "base_avatar_id": "demo-avatar"}
+        renderer.go.set()
+        made = await client.post("/avatars/custom", data=form, files={"image": ("a.jpg", PHOTO)})
+        avatar_id = made.json()["id"]
+        renderer.go.clear()
+        renderer.asked.clear()
+        changing = asyncio.create_task(
+            send(client, "", PHOTO, avatar_id=avatar_id, llm_system_prompt="Be brief.")
+        )
+        await renderer.asked.wait()
+        assert (await client.delete(f"/avatars/{avatar_id}")).status_code == 200
+        renderer.go.set()
+        assert (await changing).status_code == 404
     assert kept(tmp_path) == []
 
 

@@ -189,6 +189,8 @@ async def test_who_is_not_there_has_no_jobs(film: Studio) -> None:
         for path in ("", "/download", "/download?artifact=zip"):
             url = f"/sessions/{session}/flashtalk-offline-bundle/{job}{path}"
             assert (await film.client.get(url)).status_code == 404, url
+    unnamed = await film.download(session_id, job_id, "")
+    assert unnamed.headers["content-disposition"] == f'attachment; filename="{job_id}_bundle.mp4"'
     wrong = await film.download(session_id, job_id, "poster")
     assert (wrong.status_code, "artifact" in wrong.text) == (400, True)
     plain = await film.client.get(f"/api/sessions/{session_id}/flashtalk-offline-bundle/{job_id}/download")

@@ -193,7 +193,7 @@ async def test_without_a_key_the_answer_names_the_setting(
     [
         ("refuse", "400: Audio.PreprocessError: No segments meet minimum duration requirement (request "),
         ("drop", "dashscope"),
-        ("garbage", "without the id of a voice"),
+        ("garbage", "no JSON object"),
         ("flood", "more than can be read"),
         ("no_voice", "without the id of a voice"),
         ("echo", "answered 500: crashed: Bearer ***"),

@@ -1,6 +1,7 @@
 """A recording is what a session put out: every tick of it, in sync, whatever the machine and the disk do."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from opentalking.core.recordings import RecordingFiles
 from opentalking.media.encoder import VideoCodec
 from opentalking.media.idle import IdlePicture
 from opentalking.media.idle_decoder import IdleDecoder
+from opentalking.media.movie import MovieWriter
 from opentalking.media.provenance import Provenance
 from opentalking.media.recorder import FilmLimits, FilmPlan, Recorder, recording_pool
 from opentalking.media.tape import MAX_PENDING_PICTURES, MAX_PENDING_UNITS, Tape
@@ -96,6 +98,26 @@ def test_without_a_peer_the_idle_loop_and_a_turn_are_recorded_in_step(tmp_path: 
     loud = np.flatnonzero(np.abs(film.sound) > 0.02)
     assert abs(loud[0] / SAMPLES_PER_FRAME - start) < 0.1
     assert abs(loud[-1] / SAMPLES_PER_FRAME - (start + 10)) < 0.1
+
+
+def test_a_recording_that_is_over_keeps_no_encoder(tmp_path: Path) -> None:
+    async def play(made: Recorded) -> None:
+        await made.stage.tick(20)
+
+    def held() -> int:
+        return sum(type(thing) in (MovieWriter, IdleDecoder) for thing in gc.get_objects())
+
+    gc.collect()
+    before = held()
+    # What only the collector of cycles frees lies there for long in a server with much else in memory.
+    gc.disable()
+    try:
+        made = recorded(tmp_path, play)
+        assert made.recorder.state == "complete"
+        assert held() == before
+    finally:
+        gc.enable()
+    assert made.recorder.milliseconds == 400
 
 
 def test_an_interrupted_turn_ends_where_it_ended_for_the_client(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def test_partial_transcripts_grow_into_the_final_one(server: ParaformerSer
 async def test_results_that_come_in_a_row_after_the_sound_make_no_trouble(server: ParaformerServer) -> None:
     trouble: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: trouble.append(context))
-    server.sentences = [f"number {number}" for number in range(20)]
+    server.sentences = tuple(f"number {number}" for number in range(20))
     recogniser = Paraformer(ParaformerConfig(KEY, service_url=server.url))
     async with aclosing(recogniser.transcribe(spoken(SECOND))) as found:
         async for transcript in found:

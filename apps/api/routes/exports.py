@@ -86,7 +86,7 @@ async def download(
     job_id: JobId,
     services: Services,
     artifact: Annotated[
-        Literal["bundle", "zip", "audio", "video"],
+        Literal["bundle", "zip", "audio", "video", ""],
         Query(
             description="`bundle`: the film (MP4); `zip`: everything, with subtitles and metadata; "
             "`audio`: its sound (WAV, 48 kHz, mono); `video`: its pictures without sound (MP4).",
@@ -95,6 +95,7 @@ async def download(
     ] = "bundle",
 ) -> Response:
     """Download a file of a finished job, whole or in byte ranges."""
-    path = await services.exports.artifact(session_id, job_id, artifact)
+    wanted = artifact or "bundle"
+    path = await services.exports.artifact(session_id, job_id, wanted)
     suffix = PurePath(path).suffix
-    return Download(path, media_type=_MEDIA_TYPES[suffix], filename=f"{job_id}_{artifact}{suffix}")
+    return Download(path, media_type=_MEDIA_TYPES[suffix], filename=f"{job_id}_{wanted}{suffix}")

@@ -66,7 +66,9 @@ class Customization:
         parsed = _parsed(answer)
         if status != httpx2.codes.OK:
             raise self._refusal(status, answer, parsed)
-        output = parsed.get("output") if parsed is not None else None
+        if parsed is None:
+            raise self.error("answered with something that is no JSON object")
+        output = parsed.get("output")
         # What the answer to a deletion holds differs, and nothing of it is needed.
         return output if isinstance(output, dict) else {}
 

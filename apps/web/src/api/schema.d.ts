@@ -5824,7 +5824,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `bundle`: the film (MP4); `zip`: everything, with subtitles and metadata; `audio`: its sound (WAV, 48 kHz, mono); `video`: its pictures without sound (MP4). */
-                artifact?: "bundle" | "zip" | "audio" | "video";
+                artifact?: "bundle" | "zip" | "audio" | "video" | "";
             };
             header?: never;
             path: {
