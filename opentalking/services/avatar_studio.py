@@ -18,6 +18,7 @@ from opentalking.services.custom_avatars import AvatarMaker, MadeAvatar, NewAvat
 from opentalking.services.customised import CustomisedAvatars, customised
 from opentalking.services.models import ModelService
 from opentalking.services.preparation import FacePreparer
+from opentalking.services.storage import storage_errors
 from opentalking.services.workshop import Workshop, finished
 
 _log = structlog.get_logger(__name__)
@@ -62,10 +63,12 @@ class AvatarStudio:
         """
         tools = self._tools
         async with tools.workshop.bench():
-            staged = await finished(partial(tools.maker.stage, wanted), tools.maker.discard)
+            with storage_errors("the avatar"):
+                staged = await finished(partial(tools.maker.stage, wanted), tools.maker.discard)
             try:
                 await self.prepare(await tools.avatars.unlisted(staged.directory))
-                made = await finished(partial(tools.maker.publish, staged), _unpublish)
+                with storage_errors("the avatar"):
+                    made = await finished(partial(tools.maker.publish, staged), _unpublish)
             finally:
                 await asyncio.to_thread(tools.maker.discard, staged)
         _log.info("avatar.made", avatar_id=made.manifest["id"], mode=made.study.verdict.mode)

@@ -17,6 +17,7 @@ from opentalking.providers.render.portrait.study import Study
 from opentalking.services.avatar_studio import AvatarStudio, StudioTools
 from opentalking.services.custom_avatars import AvatarMaker, encoded_png, fitted
 from opentalking.services.customised import customised
+from opentalking.services.storage import storage_errors
 
 PROMPT_MAX_CHARACTERS = 20_000
 _STUDIED_SIDE = 1600
@@ -83,7 +84,8 @@ class CustomisationService:
         await self._store(bundle, reference=None, animation={}, consent="not stated")
 
     async def _store(self, bundle: AvatarBundle, **changes: object) -> None:
-        before = await asyncio.to_thread(partial(self._tools.store.change, bundle.id, **changes))
+        with storage_errors("the change"):
+            before = await asyncio.to_thread(partial(self._tools.store.change, bundle.id, **changes))
         await self._require_still_there(bundle)
         if "reference" in changes and before.reference not in (None, changes["reference"]):
             await self._studio.forget(customised(bundle, before))

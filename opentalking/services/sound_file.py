@@ -10,6 +10,7 @@ from typing import BinaryIO, Self, TypeVar
 from opentalking.audio.decode import audio_seconds, decode_audio
 from opentalking.core.errors import TooLarge
 from opentalking.core.media import Samples
+from opentalking.services.storage import storage_errors
 
 T = TypeVar("T")
 
@@ -40,9 +41,11 @@ class SoundFile:
     ) -> Self:
         """Copy `upload`, measure it and decode its beginning.
 
-        Raises as `decode_audio` does; `TooLarge` also for a file of too many bytes.
+        Raises as `decode_audio` does; `TooLarge` also for a file of too many bytes, `Unavailable` when the
+        disk has no room for the copy.
         """
-        sound = cls(limits or SoundLimits())
+        with storage_errors("the sound"):
+            sound = cls(limits or SoundLimits())
         try:
             await _finished(lambda: sound._begin(upload, rate, raw_rate))
         except BaseException:
@@ -52,7 +55,8 @@ class SoundFile:
 
     def _begin(self, upload: BinaryIO, rate: int, raw_rate: int | None) -> None:
         upload.seek(0)
-        shutil.copyfileobj(upload, self._copy)
+        with storage_errors("the sound"):
+            shutil.copyfileobj(upload, self._copy)
         if self._copy.tell() > self._limits.file_bytes:
             raise TooLarge(f"the file is larger than {self._limits.file_bytes} bytes; send a smaller one")
         self._copy.seek(0)

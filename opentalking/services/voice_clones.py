@@ -20,6 +20,7 @@ from opentalking.core.errors import (
     TooMany,
     Unavailable,
 )
+from opentalking.services.storage import storage_errors
 from opentalking.services.voice_samples import sample_wav
 from opentalking.services.voices import VoiceEntry, VoiceService, clone_entry
 
@@ -196,7 +197,10 @@ class VoiceCloneService:
             self._voices.remember(clone_entry(task.result()))
 
     async def _make(self, plan: ClonePlan, wav: bytes) -> Clone:
-        token = await asyncio.to_thread(self._uploads.put, wav) if plan.cloner.fetches_sample else ""
+        token = ""
+        if plan.cloner.fetches_sample:
+            with storage_errors("the sample"):
+                token = await asyncio.to_thread(self._uploads.put, wav)
         try:
             url = f"{self._config.public_base_url.rstrip('/')}/voice-uploads/{token}" if token else ""
             voice_id = await self._call(

@@ -64,7 +64,7 @@ async def customize(
     "/sessions/customize/prompt",
     operation_id="customizePrompt",
     summary="Change an avatar's prompt",
-    responses=errors(400, 403, 404, 413),
+    responses=errors(400, 403, 404, 413, 503),
 )
 async def customize_prompt(body: PromptRequest, services: Services) -> CustomizedPrompt:
     """Change what sessions made later with this avatar are told; a missing or empty prompt clears it.
