@@ -1,5 +1,6 @@
 """THE tables from errors to HTTP statuses and WebSocket close codes, and the handlers that use them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ CLOSE_BY_CODE = {"interrupted": CloseCode.TAKEN_OVER, "stt_timeout": CloseCode.T
 _READING = ("GET", "HEAD")
 _METHODS = (*_READING, "POST", "PUT", "PATCH", "DELETE")
 INTERNAL = "Internal Server Error"
+STOPPING = "the server is stopping and could not wait for this; ask again later"
+_RETRY_SECONDS = 10
 _NAME_MAX_CHARACTERS = 60
 
 
@@ -160,6 +163,14 @@ class InternalErrors:
 
         try:
             await self._app(scope, receive, watched_send)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer. The connection still takes an answer.
+            if has_begun or scope["type"] != "http" or not scope["app"].state.services.closing.is_set():
+                raise
+            _log.warning("request.given_up", method=scope["method"])
+            await JSONResponse({"detail": STOPPING}, 503, {"Retry-After": str(_RETRY_SECONDS)})(
+                scope, receive, send
+            )
         except Exception:  # the outermost handler: it must not let anything through
             if scope["type"] == "lifespan":
                 raise

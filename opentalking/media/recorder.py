@@ -215,7 +215,9 @@ class Recorder:
                 raise OSError(errno.EIO, "the disk is too slow")
             is_full = film.seconds >= self._limits.seconds or film.bytes_written >= self._limits.bytes
         self.subtitles.end(round(film.seconds * 1000), is_cut=True)
-        await self._in_thread(partial(film.write, [], self.subtitles.take(), self._limits.seconds))
+        # A file without any picture is none that plays.
+        last = [] if film.seconds else [TapeUnit(None, None)]
+        await self._in_thread(partial(film.write, last, self.subtitles.take(), self._limits.seconds))
 
     async def _close(self, film: Film) -> None:
         await self._in_thread(film.close)

@@ -43,7 +43,7 @@ class CloneConfig:
     public_base_url: str = ""
     require_consent: bool = False
     at_once: int = 4
-    closing_seconds: float = 3.0
+    closing_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

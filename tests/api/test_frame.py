@@ -1,5 +1,6 @@
 """What holds for every route: errors, CORS, prefixes, the page."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from apps.api.errors import STATUS_BY_ERROR, status_of
 from opentalking.core import errors
 from tests.api.harness import Api, new_session
+from tests.support.server import eventually
 
 ORIGIN = "http://localhost:5173"
 NOT_FOUND = {"detail": "Not Found"}
@@ -234,3 +236,17 @@ async def test_the_log_names_request_and_session_but_not_what_was_said(client: h
     assert line["route"] == "/sessions/{session_id}/chat"
     assert len(answer.headers["x-request-id"]) == 32
     assert "secret" not in str(logs)
+
+
+async def test_who_still_waits_when_the_server_stops_is_told_so(api: Api) -> None:
+    """As uvicorn does, whose patience ends: it cancels the request, and the connection is still there."""
+    api.worker.silent.add("start")
+    async with api.client() as client:
+        session_id = await new_session(client)
+        asking = asyncio.create_task(client.post(f"/sessions/{session_id}/start"))
+        await eventually(lambda: api.worker.seen[-1].type == "start", "the command")
+        api.services.closing.set()
+        asking.cancel()
+        answer = await asking
+    assert (answer.status_code, "stopping" in answer.json()["detail"]) == (503, True)
+    assert answer.headers["retry-after"] == "10"

@@ -100,6 +100,17 @@ def test_without_a_peer_the_idle_loop_and_a_turn_are_recorded_in_step(tmp_path: 
     assert abs(loud[-1] / SAMPLES_PER_FRAME - (start + 10)) < 0.1
 
 
+def test_a_recording_that_is_stopped_at_once_is_one_picture(tmp_path: Path) -> None:
+    async def play(made: Recorded) -> None:
+        assert made.recorder.state == "recording"
+
+    made = recorded(tmp_path, play)
+    assert made.recorder.milliseconds == 40
+    film, pictures = read_film(made.path), pictures_of(made.path)
+    assert film.duration == 1 / FPS
+    assert psnr(pictures[0], idle_picture(0)) > 30
+
+
 def test_a_recording_that_is_over_keeps_no_encoder(tmp_path: Path) -> None:
     async def play(made: Recorded) -> None:
         await made.stage.tick(20)
