@@ -1,6 +1,7 @@
 """What voice services have in common: told failures, and sound as the pieces of a sentence."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ SILENCE_SECONDS = 20.0
 MAX_MESSAGE_BYTES = 4 * 2**20
 _MAX_UPSTREAM_CHARACTERS = 800
 _PIECE_SECONDS = 0.04
+_OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>")
+"""How Python shows an object that has no words for people; some libraries put it into their errors."""
 _HINTS = {
     401: "refused the API key",
     403: "does not allow this request",
@@ -41,7 +44,7 @@ class VoiceService:
         """A failure of this service."""
         if self.key:
             message = message.replace(self.key, "***")
-        message = " ".join(message.split())[:_MAX_UPSTREAM_CHARACTERS]
+        message = " ".join(_OBJECT.sub("…", message).split())[:_MAX_UPSTREAM_CHARACTERS]
         return ProviderError(
             f"{self.name}: {message}", stage=self.stage, provider=self.name, retryable=retryable
         )
