@@ -23,10 +23,17 @@ class Download(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with 200, 206 or 416; raises `NotFound` when the file was deleted in this moment."""
         try:
-            self.stat_result = await asyncio.to_thread(os.stat, self.path)
+            file = await asyncio.to_thread(open, self.path, "rb")
         except FileNotFoundError:
             raise NotFound("the file was deleted in this moment") from None
-        self.set_stat_headers(self.stat_result)
+        with file:
+            # Whoever deletes the file from now on takes its name, not what is being sent.
+            self.path = f"/proc/self/fd/{file.fileno()}"
+            self.stat_result = os.fstat(file.fileno())
+            self.set_stat_headers(self.stat_result)
+            await self._send(scope, receive, send)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = Headers(scope=scope).get("range")
         if wanted is not None and not _makes_sense(wanted):
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]

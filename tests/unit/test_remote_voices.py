@@ -177,7 +177,7 @@ async def test_elevenlabs_needs_a_voice(services: SpeechServices) -> None:
 
 async def test_a_service_that_is_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", "wss://127.0.0.1:9/edge/v1?x=1")
-    with pytest.raises(ProviderError, match="127.0.0.1:9") as failure:
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1:9") as failure:
         await said(EdgeSpeech(EdgeConfig()))
     assert "0x" not in failure.value.message
 
