@@ -149,7 +149,7 @@ async def test_start_once_then_conflict(client: httpx.AsyncClient) -> None:
 async def test_chat_and_speak_are_queued_with_a_turn(client: httpx.AsyncClient, api: Api) -> None:
     session_id = await new_session(client)
     requests = [
-        ("chat", {"prompt": "one", "voice": "joe", "tts_provider": "qwen_tts", "tts_model": "m"}),
+        ("chat", {"prompt": "one", "voice": "cherry", "tts_provider": "qwen_tts", "tts_model": "m"}),
         ("chat", {"text": "two", "voice": "", "tts_provider": None}),
         ("chat", {"prompt": "", "text": "three"}),
         ("speak", {"text": "four\0 é 美 😀"}),
@@ -167,7 +167,7 @@ async def test_chat_and_speak_are_queued_with_a_turn(client: httpx.AsyncClient, 
     assert isinstance(four, StartSpeak)
     assert [one.turn_id, two.turn_id, three.turn_id, four.turn_id] == turn_ids
     assert [one.prompt, two.prompt, three.prompt, four.text] == ["one", "two", "three", "four\0 é 美 😀"]
-    assert one.voice.model_dump() == {"voice": "joe", "tts_provider": "dashscope", "tts_model": "m"}
+    assert one.voice.model_dump() == {"voice": "cherry", "tts_provider": "dashscope", "tts_model": "m"}
     assert two.voice.model_dump() == {"voice": None, "tts_provider": None, "tts_model": None}
 
 
