@@ -141,7 +141,10 @@ export class Access {
 
   private schedule(wait: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.ready(), wait);
+    this.timer = setTimeout(() => {
+      // Without a look at the clock: a timer may come a moment before its time, and there is no other one.
+      if (this.key !== null) void this.renew(this.key);
+    }, wait);
   }
 
   private change(state: AccessState): void {
