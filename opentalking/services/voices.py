@@ -73,15 +73,6 @@ class VoiceService:
         """System voices of a provider; instant."""
         return [entry.voice for entry in self._system(provider)]
 
-    async def find(self, provider: str, voice_id: str) -> VoiceEntry | None:
-        """The voice that a provider knows by this id; its `voice.target_model` is the model it speaks with.
-
-        None does not mean that the provider cannot speak with it: a service may have voices that
-        are not listed here. Raises `Unavailable`.
-        """
-        entries = await self.all(provider)
-        return next((entry for entry in entries if entry.voice.voice_id == voice_id), None)
-
     def is_system(self, entry_id: int) -> bool:
         """Whether this is the number of a system voice."""
         return any(entry.id == entry_id for entry in self._system(None))

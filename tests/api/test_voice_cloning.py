@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from opentalking.catalog.voices import VoiceCatalog
+from opentalking.core.commands import StartSpeak
 from opentalking.core.errors import Unavailable
 from opentalking.services.voice_clones import CloneForm
 from tests.api.cloning import COSYVOICE, FORM, HUMAN, clones, equip, file, reachable, sound
-from tests.api.harness import Api
+from tests.api.harness import Api, new_session
 from tests.support.server import eventually
 from tests.support.vendors.enrolment import KEY, EnrolmentService
 
@@ -51,10 +52,17 @@ async def test_qwen_gets_the_sample_in_the_call(
     assert (listed["id"], listed["voice_id"], listed["consent"]) == (310, voice_id, "stated")
     assert (await client.get("/voices?provider=qwen_tts")).json()["items"] == [listed]
     assert (await client.get("/voices?provider=cosyvoice")).json() == {"items": []}
-    found = await api.services.voices.find("qwen_tts", voice_id)
-    assert found is not None
-    assert (found.voice.source, found.voice.target_model) == ("clone", "qwen3-tts-vc")
-    assert await api.services.voices.find("local", voice_id) is None
+    body = {"text": "hello", "voice": voice_id, "tts_provider": "dashscope"}
+    session_id = await new_session(client)
+    assert (await client.post(f"/sessions/{session_id}/speak", json=body)).status_code == 200
+    spoken = api.worker.commands()[-1]
+    assert isinstance(spoken, StartSpeak)
+    assert spoken.voice.tts_model == "qwen3-tts-vc", "a clone speaks with its own model from the start"
+    assert (await client.delete("/voices/310")).status_code == 200
+    await client.post(f"/sessions/{session_id}/speak", json=body)
+    spoken = api.worker.commands()[-1]
+    assert isinstance(spoken, StartSpeak)
+    assert spoken.voice.tts_model is None, "a deleted one is forgotten"
 
 
 async def test_cosyvoice_fetches_the_sample_while_the_call_waits(api: Api, vendor: EnrolmentService) -> None:
