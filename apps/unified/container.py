@@ -188,6 +188,7 @@ def _engine_config(settings: Settings, cores: int, host: str) -> EngineConfig:
         stt_provider=settings.stt_default_provider,
         stt_fallback=None if settings.stt_fallback == "none" else settings.stt_fallback,
         recognition_seconds=settings.stt_timeout_sec,
+        turn_taking=settings.turn_taking,
         history_messages=settings.llm_history_messages,
         connect_timeout_seconds=settings.session_connect_timeout,
         reconnect_timeout_seconds=settings.session_reconnect_timeout,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from opentalking.core.conversation import Emotion
+from opentalking.core.conversation import Emotion, TurnTaking
 from opentalking.core.recordings import RecordingState
 from opentalking.core.sessions import SessionRecord
 
@@ -107,6 +107,26 @@ class Interrupt(_Command):
     turn_id: str | None = None
 
 
+class Listen(_Command):
+    """Choose how the microphone is listened to, or say that the button is held; replies `Listening`.
+
+    None changes nothing. `talking` only means something with `push_to_talk` (else `Conflict`): true
+    begins an utterance and interrupts the avatar, false ends it, and a turn answers it. Both may be repeated.
+    """
+
+    type: Literal["listen"] = "listen"
+    turn_taking: TurnTaking | None = None
+    talking: bool | None = None
+
+
+class ReportSilence(_Command):
+    """A page heard the last of an interrupted turn `after_ms` after it learnt of the end. Sent, not called."""
+
+    type: Literal["report_silence"] = "report_silence"
+    turn_id: str
+    after_ms: int
+
+
 class CopySaid(_Command):
     """Put what was heard of the session so far beside an offline job; replies `Done`.
 
@@ -160,6 +180,8 @@ Command = Annotated[
     | StartPlay
     | StartRecognition
     | Interrupt
+    | Listen
+    | ReportSilence
     | CopySaid
     | RecordingCommand
     | Touch
@@ -203,7 +225,15 @@ class Recognised(BaseModel):
     text: str
 
 
-Reply = Annotated[Done | Created | Answer | Recorded | Recognised, Field(discriminator="type")]
+class Listening(BaseModel):
+    """How the microphone is listened to now."""
+
+    type: Literal["listening"] = "listening"
+    turn_taking: TurnTaking
+    talking: bool
+
+
+Reply = Annotated[Done | Created | Answer | Recorded | Recognised | Listening, Field(discriminator="type")]
 
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
 reply_adapter: TypeAdapter[Reply] = TypeAdapter(Reply)

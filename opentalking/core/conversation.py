@@ -34,6 +34,10 @@ class Transcript:
     is_final: bool
 
 
+TurnTaking = Literal["auto", "push_to_talk", "off"]
+"""How a session's microphone is listened to: hands-free, while a button is held, not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatModelInfo:
     """Who answers. `demo` is true for the tiny built-in model; `ready` is false when it cannot work."""

@@ -151,6 +151,33 @@ class SpeechEndedEvent(_Event):
     reason: Literal["completed", "interrupted", "failed"]
 
 
+class TurnMetricsEvent(_Event):
+    """What a turn took, after its end; milliseconds since its origin, None where it did not come to that.
+
+    The origin is the end of the user's speech where the turn answers speech, else the request.
+    """
+
+    type: Literal["turn.metrics"] = "turn.metrics"
+    kind: Literal["chat", "speak", "play"]
+    source: Literal["text", "audio", "microphone"]
+    outcome: Literal["completed", "interrupted", "failed"]
+    speech_ms: int | None = None
+    pause_noticed_ms: int | None = None
+    turn_end_ms: int | None = None
+    end_of_turn: float | None = None
+    recognised_ms: int | None = None
+    accepted_ms: int | None = None
+    first_token_ms: int | None = None
+    first_sentence_ms: int | None = None
+    first_audio_ms: int | None = None
+    media_started_ms: int | None = None
+    first_frame_ms: int | None = None
+    last_audio_ms: int | None = None
+    interrupted_ms: int | None = None
+    ended_ms: int | None = None
+    av_offset_ms: float | None = None
+
+
 Event = Annotated[
     TranscriptEvent
     | LlmEvent
@@ -167,7 +194,8 @@ Event = Annotated[
     | MediaStartedEvent
     | SubtitleEvent
     | AssistantMessageEvent
-    | SpeechEndedEvent,
+    | SpeechEndedEvent
+    | TurnMetricsEvent,
     Field(discriminator="type"),
 ]
 

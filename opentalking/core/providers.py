@@ -82,8 +82,14 @@ class SpeechToText(Protocol):
         """ "" when it can listen, else the reason and the remedy; instant."""
         ...
 
-    def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         """Recognise one utterance: mono int16 at `RECOGNITION_RATE` in pieces of any size, until its end.
+
+        An empty piece says that the speaker pauses: what came so far may be all, so a recogniser that
+        can prepares its answer, and gives it at once when nothing but the end follows. `language` (a code such
+        as "en") is what is spoken; None: the recogniser finds out.
 
         Yields partial transcripts as it likes, then exactly one that is final; its text is "" when
         nothing was said: noise and silence give no words. Raises `ProviderError(stage="stt")`, and
@@ -97,6 +103,55 @@ class SpeechToText(Protocol):
 
     async def aclose(self) -> None:
         """Release connections and processes; idempotent."""
+        ...
+
+
+VAD_FRAME_SAMPLES = 512
+"""Samples of one decision of a `VoiceActivity`: 32 ms at `RECOGNITION_RATE`."""
+
+
+@runtime_checkable
+class VoiceActivity(Protocol):
+    """Tells speech from everything else in one microphone's sound, 32 ms at a time."""
+
+    async def feed(self, pcm: Samples) -> Sequence[float]:
+        """The probability of speech (0..1) in each frame of `VAD_FRAME_SAMPLES` that `pcm` completes.
+
+        `pcm` is mono int16 at `RECOGNITION_RATE`, any number of samples; what is left over counts for the
+        next call. Call it for one piece after another. Raises `ProviderError(stage="vad")`; the next call
+        may work again, with what was lost taken for silence.
+        """
+        ...
+
+
+@runtime_checkable
+class TurnDetector(Protocol):
+    """Hears when somebody speaks, and whether they have finished. Shared by all sessions of a worker."""
+
+    name: str
+
+    def ready(self) -> str:
+        """ "" when it can listen, else the reason and the remedy; instant."""
+        ...
+
+    def open(self) -> VoiceActivity:
+        """The voice activity of one microphone, from silence on."""
+        ...
+
+    async def end_of_turn(self, pcm: Samples) -> float:
+        """The probability (0..1) that the speaker has finished, at the pause in which `pcm` ends.
+
+        `pcm` is the turn so far (its last 8 s are heard), mono int16 at `RECOGNITION_RATE`, up to the pause
+        and about 0.2 s of it. Raises `ProviderError(stage="vad")`, also when it takes too long.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Load weights and listen to something unheard."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release processes; idempotent."""
         ...
 
 

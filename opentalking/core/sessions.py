@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from opentalking.core.conversation import TurnTaking
 from opentalking.core.errors import Conflict
 
 
@@ -47,6 +48,8 @@ class SessionSettings(BaseModel):
     tts_voice: str | None = None
     tts_model: str | None = None
     stt_provider: str | None = None
+    stt_language: str | None = None
+    turn_taking: TurnTaking | None = None
     llm_system_prompt: str | None = None
     wav2lip_postprocess_mode: str | None = None
 

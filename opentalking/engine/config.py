@@ -1,15 +1,16 @@
 """Limits and choices of the engine, and the parts it works with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from opentalking.core.avatars import AvatarBundle
-from opentalking.core.conversation import EMOTIONS
+from opentalking.core.conversation import EMOTIONS, TurnTaking
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
-from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech, TurnDetector
+from opentalking.core.turns import TurnObserver
 from opentalking.engine.said import SaidSpool
 from opentalking.media.clock import MediaTicker
 from opentalking.media.idle import IdleCache
@@ -61,6 +62,7 @@ class EngineConfig:
     stt_provider: str = "local"
     stt_fallback: str | None = "local"
     recognition_seconds: float = 50.0
+    turn_taking: TurnTaking = "auto"
     first_audio_timeout_seconds: float = 20.0
     next_audio_timeout_seconds: float = 20.0
     history_messages: int = 40
@@ -109,3 +111,5 @@ class Toolbox:
     said: SaidSpool | None = None
     recording_pool: Executor | None = None
     recognisers: Mapping[str, SpeechToText] = field(default_factory=dict)
+    turn_detector: TurnDetector | None = None
+    observers: Sequence[TurnObserver] = ()

@@ -138,7 +138,9 @@ class ScriptedListener:
         """Always ready."""
         return ""
 
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         """The partial transcripts with the first sound, the final one after the last."""
         self.begun += 1
         length = 0

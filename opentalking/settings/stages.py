@@ -155,6 +155,12 @@ class StageSettings(ServiceSettings):
     stt_openai_model: str = Field("whisper-1", description="Its model.")
     stt_openai_language: str = Field("", description="Language code that it is told; empty lets it find out.")
 
+    # --- turn taking
+    turn_taking: Literal["auto", "push_to_talk", "off"] = Field(
+        "auto",
+        description="How sessions listen to the microphone unless they ask otherwise: hands-free, a button, never.",
+    )
+
     # --- talking
     speak_mode: Literal["verbatim", "chat"] = Field(
         "verbatim",

@@ -174,7 +174,9 @@ async def test_an_interrupt_in_the_same_breath_keeps_the_turn_from_starting() ->
 class SlowToStop(ScriptedListener):
     """A recogniser whose work takes 200 ms to stop, as that of a remote service does."""
 
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         try:
             async with aclosing(super().transcribe(audio)) as transcripts:
                 async for transcript in transcripts:
@@ -282,7 +284,9 @@ async def test_without_a_stand_in_the_failure_is_told() -> None:
 
 
 class Crashing(ScriptedListener):
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         async for _ in audio:
             raise ZeroDivisionError
         yield Transcript("", is_final=True)

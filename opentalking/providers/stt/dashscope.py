@@ -46,7 +46,9 @@ class Paraformer:
         """ "" when there is a key; that it is accepted is not checked here."""
         return "" if self._config.api_key else "set OPENTALKING_STT_DASHSCOPE_API_KEY"
 
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         """Recognise one utterance (mono int16 at 16 kHz) while it comes in."""
         if trouble := self.ready():
             raise self._service.error(trouble, retryable=False)

@@ -91,7 +91,9 @@ class LocalSpeechToText:
             return "weights_missing: run `opentalking models pull --embedded`"
         return ""
 
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         """Recognise one utterance (mono int16 at 16 kHz); one final transcript.
 
         Raises `ProviderError(stage="stt")`, and `TooMany` when too many utterances wait.

@@ -53,7 +53,9 @@ class OpenAISpeechToText:
         """ "" when an endpoint is named; that it is reachable is not checked here."""
         return "" if self._config.base_url else "set OPENTALKING_STT_OPENAI_BASE_URL"
 
-    async def transcribe(self, audio: AsyncIterator[Samples]) -> AsyncGenerator[Transcript, None]:
+    async def transcribe(
+        self, audio: AsyncIterator[Samples], language: str | None = None
+    ) -> AsyncGenerator[Transcript, None]:
         """Recognise one utterance (mono int16 at 16 kHz); one final transcript. Silence is not sent."""
         if reason := self.ready():
             raise ProviderError(f"{PROVIDER}: {reason}", stage="stt", provider=PROVIDER)

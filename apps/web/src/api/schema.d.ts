@@ -2474,6 +2474,7 @@ export interface components {
             "subtitle.chunk"?: components["schemas"]["SubtitleEvent"];
             transcript?: components["schemas"]["TranscriptEvent"];
             tts?: components["schemas"]["TtsEvent"];
+            "turn.metrics"?: components["schemas"]["TurnMetricsEvent"];
         };
         /**
          * SessionState
@@ -2992,6 +2993,74 @@ export interface components {
              * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
              */
             turn_id: string;
+        };
+        /**
+         * TurnMetricsEvent
+         * @description What a turn took, after its end; milliseconds since its origin, None where it did not come to that.
+         *
+         *     The origin is the end of the user's speech where the turn answers speech, else the request.
+         */
+        TurnMetricsEvent: {
+            /** Accepted Ms */
+            accepted_ms?: number;
+            /** Av Offset Ms */
+            av_offset_ms?: number;
+            /** End Of Turn */
+            end_of_turn?: number;
+            /** Ended Ms */
+            ended_ms?: number;
+            /** First Audio Ms */
+            first_audio_ms?: number;
+            /** First Frame Ms */
+            first_frame_ms?: number;
+            /** First Sentence Ms */
+            first_sentence_ms?: number;
+            /** First Token Ms */
+            first_token_ms?: number;
+            /** Interrupted Ms */
+            interrupted_ms?: number;
+            /**
+             * Kind
+             * @example chat
+             * @enum {string}
+             */
+            kind: "chat" | "speak" | "play";
+            /** Last Audio Ms */
+            last_audio_ms?: number;
+            /** Media Started Ms */
+            media_started_ms?: number;
+            /**
+             * Outcome
+             * @example completed
+             * @enum {string}
+             */
+            outcome: "completed" | "interrupted" | "failed";
+            /** Pause Noticed Ms */
+            pause_noticed_ms?: number;
+            /** Recognised Ms */
+            recognised_ms?: number;
+            /**
+             * Session Id
+             * @description The session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Source
+             * @example text
+             * @enum {string}
+             */
+            source: "text" | "audio" | "microphone";
+            /** Speech Ms */
+            speech_ms?: number;
+            /** Turn End Ms */
+            turn_end_ms?: number;
+            /**
+             * Turn Id
+             * @description The turn, on events inside one.
+             * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
+             */
+            turn_id?: string;
         };
         /**
          * VoiceItem
