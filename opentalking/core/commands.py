@@ -110,8 +110,8 @@ class Interrupt(_Command):
 class Listen(_Command):
     """Choose how the microphone is listened to, or say that the button is held; replies `Listening`.
 
-    None changes nothing. `talking` only means something with `push_to_talk` (else `Conflict`): true
-    begins an utterance and interrupts the avatar, false ends it, and a turn answers it. Both may be repeated.
+    None changes nothing. `talking` only means something with `push_to_talk` (else `Conflict`):
+    true begins an utterance and interrupts the avatar, false ends it, and a turn answers it. Both may be repeated.
     """
 
     type: Literal["listen"] = "listen"

@@ -87,8 +87,8 @@ class SpeechToText(Protocol):
     ) -> AsyncGenerator[Transcript, None]:
         """Recognise one utterance: mono int16 at `RECOGNITION_RATE` in pieces of any size, until its end.
 
-        An empty piece says that the speaker pauses: what came so far may be all, so a recogniser that
-        can prepares its answer, and gives it at once when nothing but the end follows. `language` (a code such
+        An empty piece says that the speaker pauses: what came so far may be all, and a recogniser
+        that can prepares its answer, and gives it at once when nothing but the end follows. `language` (a code such
         as "en") is what is spoken; None: the recogniser finds out.
 
         Yields partial transcripts as it likes, then exactly one that is final; its text is "" when

@@ -158,7 +158,7 @@ class StageSettings(ServiceSettings):
     # --- turn taking
     turn_taking: Literal["auto", "push_to_talk", "off"] = Field(
         "auto",
-        description="How sessions listen to the microphone unless they ask otherwise: hands-free, a button, never.",
+        description="How sessions that do not say listen to the microphone: hands-free, a button, never.",
     )
 
     # --- talking
