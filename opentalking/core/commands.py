@@ -111,7 +111,8 @@ class Listen(_Command):
     """Choose how the microphone is listened to, or say that the button is held; replies `Listening`.
 
     None changes nothing. `talking` only means something with `push_to_talk` (else `Conflict`):
-    true begins an utterance and interrupts the avatar, false ends it, and a turn answers it. Both may be repeated.
+    true begins an utterance and interrupts the avatar, false ends it, and a turn answers it.
+    Both may be repeated.
     """
 
     type: Literal["listen"] = "listen"
@@ -120,7 +121,7 @@ class Listen(_Command):
 
 
 class ReportSilence(_Command):
-    """A page heard the last of an interrupted turn `after_ms` after it learnt of the end. Sent, not called."""
+    """A page heard the last of an interrupted turn `after_ms` after it learnt of its end. Sent."""
 
     type: Literal["report_silence"] = "report_silence"
     turn_id: str

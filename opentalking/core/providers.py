@@ -88,8 +88,8 @@ class SpeechToText(Protocol):
         """Recognise one utterance: mono int16 at `RECOGNITION_RATE` in pieces of any size, until its end.
 
         An empty piece says that the speaker pauses: what came so far may be all, and a recogniser
-        that can prepares its answer, and gives it at once when nothing but the end follows. `language` (a code such
-        as "en") is what is spoken; None: the recogniser finds out.
+        that can prepares its answer, and gives it at once when nothing but the end follows.
+        `language` (a code such as "en") is what is spoken; None: the recogniser finds out.
 
         Yields partial transcripts as it likes, then exactly one that is final; its text is "" when
         nothing was said: noise and silence give no words. Raises `ProviderError(stage="stt")`, and

@@ -13,8 +13,8 @@ class HeardTimes:
     """How an utterance was heard; `time.monotonic()` seconds, None where there was no such thing.
 
     `ended_at` is the last of the speech itself, `noticed_at` when the pause was noticed, `decided_at` when
-    the turn was taken for finished, `recognised_at` when its final words were there. `end_of_turn` is what the
-    turn detector believed (0..1).
+    the turn was taken for finished, `recognised_at` when its final words were there.
+    `end_of_turn` is what the turn detector believed (0..1).
     """
 
     source: TurnSource
