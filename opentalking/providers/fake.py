@@ -13,7 +13,7 @@ from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import ChatModelInfo, Delta, Message, Transcript, Voice
 from opentalking.core.errors import ProviderError
 from opentalking.core.media import FPS, I420, Samples, Segment, Speech, WordTiming
-from opentalking.core.providers import Look, RendererCapabilities
+from opentalking.core.providers import VAD_FRAME_SAMPLES, Look, RendererCapabilities
 from opentalking.providers.render.timeline import SpeechTimeline
 
 _RATE = 16_000
@@ -157,6 +157,81 @@ class ScriptedListener:
         if self.fails:
             raise ProviderError("told to fail", stage="stt", provider=self.name)
         yield Transcript(self.text, is_final=True)
+
+    async def warm(self) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class LoudnessActivity:
+    """A `VoiceActivity` that takes what is loud for speech; made by `FakeTurnDetector.open`."""
+
+    def __init__(self, detector: "FakeTurnDetector") -> None:
+        self._detector = detector
+        self._left = np.zeros(0, np.int16)
+
+    async def feed(self, pcm: Samples) -> Sequence[float]:
+        """0.95 for each loud frame, 0.02 for the others."""
+        await asyncio.sleep(self._detector.feed_delay_seconds)
+        if self._detector.feed_fails:
+            self._left = self._left[:0]
+            raise ProviderError("told to fail", stage="vad", provider=self._detector.name, retryable=True)
+        sound = np.concatenate([self._left, pcm])
+        whole = len(sound) // VAD_FRAME_SAMPLES
+        self._left = sound[whole * VAD_FRAME_SAMPLES :]
+        frames = sound[: whole * VAD_FRAME_SAMPLES].reshape(whole, VAD_FRAME_SAMPLES) / 32768
+        return [0.95 if rms > self._detector.level else 0.02 for rms in np.sqrt(np.mean(frames**2, axis=1))]
+
+
+class FakeTurnDetector:
+    """A `TurnDetector` that hears speech in every frame louder than `level` (RMS, a share of full scale).
+
+    `end_of_turn` answers `probability` after `delay_seconds`, or the next of `script` while there are any;
+    `asked` collects the lengths in samples that it was asked about. `fails` makes it raise, `feed_fails` its
+    microphones, `reason` makes it not ready. All of these may be changed at any time.
+    """
+
+    def __init__(
+        self,
+        name: str = "fake",
+        *,
+        probability: float = 0.9,
+        script: Sequence[float] = (),
+        level: float = 0.01,
+        delay_seconds: float = 0.0,
+        reason: str = "",
+    ) -> None:
+        self.name = name
+        self.probability = probability
+        self.script = list(script)
+        self.level = level
+        self.delay_seconds = delay_seconds
+        self.feed_delay_seconds = 0.0
+        self.feed_fails = False
+        self.fails = False
+        self.reason = reason
+        self.asked: list[int] = []
+        self.opened = 0
+
+    def ready(self) -> str:
+        """The reason it was told to give."""
+        return self.reason
+
+    def open(self) -> LoudnessActivity:
+        """One more microphone."""
+        self.opened += 1
+        return LoudnessActivity(self)
+
+    async def end_of_turn(self, pcm: Samples) -> float:
+        """What it was told to answer."""
+        self.asked.append(len(pcm))
+        probability = self.script.pop(0) if self.script else self.probability
+        await asyncio.sleep(self.delay_seconds)
+        if self.fails:
+            raise ProviderError("told to fail", stage="vad", provider=self.name, retryable=True)
+        return probability
 
     async def warm(self) -> None:
         """Nothing to warm."""
