@@ -7,6 +7,7 @@ from typing import Protocol
 
 from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, SoundEncoder, VideoCodec
+from opentalking.media.gain import OutgoingVoice
 from opentalking.media.idle import IdleLoop
 from opentalking.media.pictures import LookFrames, Pictures, Shown
 from opentalking.media.playback import OutputListener, play_packet, report_marks
@@ -17,8 +18,6 @@ __all__ = ["MediaOutput", "MediaSink", "OutputListener", "OutputTap", "TurnDropp
 logger = logging.getLogger(__name__)
 
 _VIDEO_PTS_PER_TICK = 90_000 // (FPS * PACKETS_PER_FRAME)
-_START_PATIENCE_FRAMES = 12
-"""Sound waits at most 480 ms for the turn's first encoded picture."""
 _REMEMBERED_TURNS = 16
 
 
@@ -73,7 +72,7 @@ def _wanted_codec(sink: MediaSink | None, tap: OutputTap | None) -> VideoCodec |
     return "h264" if codec is None and tap is not None else codec
 
 
-class MediaOutput:
+class MediaOutput(OutgoingVoice):
     """Plays turns at the clock's pace, and the idle loop between them.
 
     `tick` is called every 20 ms (by `MediaTicker`); every second tick carries a picture. Sound and
@@ -90,6 +89,7 @@ class MediaOutput:
         encode_ahead_frames: int = 3,
         video_bitrate: int = LIVE_BITRATE,
     ) -> None:
+        super().__init__()
         self._listener = listener
         self._ahead_seconds = ahead_seconds
         self._sink: MediaSink | None = None
@@ -226,7 +226,9 @@ class MediaOutput:
 
     def skip(self, ticks: int) -> None:
         """Let both time lines jump over missed ticks, so that they stay with the wall clock."""
-        self._ticks += ticks - ticks % PACKETS_PER_FRAME
+        skipped = ticks - ticks % PACKETS_PER_FRAME
+        self._ticks += skipped
+        self._tell_skipped(skipped)
 
     def tick(self) -> None:
         """Send what is due in this 20 ms; called by the ticker, never awaits, never raises."""
@@ -243,18 +245,21 @@ class MediaOutput:
         tick = self._ticks
         self._ticks += 1
         has_picture = tick % PACKETS_PER_FRAME == 0
-        samples = self._advance(has_picture)
+        samples = self._faded(self._advance(has_picture))
         if self._sink is not None:
             self._sink.send_audio(self._sound.encode(samples), tick * SAMPLES_PER_PACKET)
         if has_picture:
             self._send_picture(tick)
         if self._tap is not None:
             self._tap.tick(tick, samples, self._pictures.shown if has_picture else None)
+        self._tell(samples)
 
     def _advance(self, has_picture: bool) -> Samples | None:
         """Move the turn on by 20 ms; returns the sound that is due, None for silence."""
         turn = self._turn
-        if turn is None or not (turn.started or (has_picture and self._may_start(turn))):
+        if turn is None or not (
+            turn.started or (has_picture and turn.may_start(self._pictures.keeps_waiting))
+        ):
             return None
         samples = play_packet(turn, self._listener, begins_unit=has_picture)
         if turn is not self._turn:
@@ -262,12 +267,6 @@ class MediaOutput:
         if turn.ended and turn.in_hole and not turn.has_unit:
             self._finish(turn)
         return samples
-
-    def _may_start(self, turn: TurnBuffer) -> bool:
-        if not turn.has_unit:
-            return False
-        turn.frames_waited += 1
-        return not self._pictures.keeps_waiting or turn.frames_waited > _START_PATIENCE_FRAMES
 
     def _send_picture(self, tick: int) -> None:
         frame = self._pictures.next(tick, self._turn if self.playing else None)

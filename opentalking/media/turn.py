@@ -18,6 +18,8 @@ from opentalking.core.media import (
 
 MAX_RAW_BYTES = 7_500_000
 """Pictures that one session may hold unencoded."""
+_START_PATIENCE_FRAMES = 12
+"""Sound waits at most 480 ms for the turn's first encoded picture."""
 
 
 class TurnDropped(Exception):
@@ -51,7 +53,7 @@ class TurnBuffer:
         self.played_samples = 0
         self.next_index = 0
         """The unit that starts at the next video tick, unless it is still missing."""
-        self.frames_waited = 0
+        self._frames_waited = 0
         self._max_units = max(1, round(ahead_seconds * FPS))
         self._changed = changed
         self._units: deque[Unit] = deque()
@@ -116,6 +118,13 @@ class TurnBuffer:
     def has_unit(self) -> bool:
         """Whether the next unit is there."""
         return bool(self._units)
+
+    def may_start(self, keeps_waiting: bool) -> bool:
+        """Whether the first unit goes out now, on a picture's tick; its picture may still be encoded."""
+        if not self.has_unit:
+            return False
+        self._frames_waited += 1
+        return not keeps_waiting or self._frames_waited > _START_PATIENCE_FRAMES
 
     @property
     def in_hole(self) -> bool:
