@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,16 @@ def log_mel(pcm: Samples, frames: int) -> NDArray[np.float32]:
     needed = (frames - 1) * HOP_SAMPLES + _WINDOW_SAMPLES
     padded = np.zeros(max(needed, half + len(sound)), np.float32)
     padded[half : half + len(sound)] = sound
+    return mel_levels(padded, frames)
+
+
+def mel_levels(padded: NDArray[np.floating[Any]], frames: int) -> NDArray[np.float32]:
+    """`frames` frames, as from `log_mel`, of sound that already has what goes before the first one's middle.
+
+    `padded` has shape (n,), n ≥ (frames − 1) * `HOP_SAMPLES` + 400; its precision is the spectrum's.
+    """
     views = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::HOP_SAMPLES][:frames]
-    window = np.hanning(_WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    window = np.hanning(_WINDOW_SAMPLES + 1)[:-1].astype(padded.dtype)
     spectrum = np.fft.rfft(views * window)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     levels = np.log10(np.maximum(power.astype(np.float32) @ _filters(), _LEAST_POWER))

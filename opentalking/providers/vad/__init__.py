@@ -1,0 +1,1 @@
+"""Who hears whether somebody speaks, and whether they have finished."""
