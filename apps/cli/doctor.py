@@ -57,6 +57,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     )
     yield _voices(environment)
     yield _recogniser(environment)
+    yield _turn_detector(environment)
     yield _page()
     yield _port(settings)
     yield asyncio.run(_chat(environment))
@@ -101,6 +102,14 @@ def _recogniser(environment: Environment) -> Finding:
 
     name, trouble = recogniser_state(environment)
     return Finding("recogniser", f"{name}: {'cannot listen' if trouble else 'ready'}", trouble)
+
+
+def _turn_detector(environment: Environment) -> Finding:
+    from apps.unified.listening import make_turn_detector  # noqa: PLC0415 - imports the whole server
+
+    detector = make_turn_detector(environment)
+    trouble = detector.ready()
+    return Finding("turn detector", f"{detector.name}: {'cannot hear' if trouble else 'ready'}", trouble)
 
 
 def _page() -> Finding:

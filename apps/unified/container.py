@@ -18,7 +18,7 @@ from apps.api.deps import ApiServices
 from apps.unified.avatars import avatar_source
 from apps.unified.exports import make_spool
 from apps.unified.faces import make_faces
-from apps.unified.listening import make_recognisers
+from apps.unified.listening import make_recognisers, make_turn_detector
 from apps.unified.recordings import recording_config, retention
 from apps.unified.services import make_services
 from apps.unified.voices import cloning
@@ -96,6 +96,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
         said=make_spool(settings, said_pool),
         recording_pool=film_pool,
         recognisers=make_recognisers(environment),
+        turn_detector=make_turn_detector(environment),
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
@@ -265,5 +266,7 @@ async def _close_providers(toolbox: Toolbox) -> None:
         await speaker.aclose()
     for recogniser in toolbox.recognisers.values():
         await recogniser.aclose()
+    if toolbox.turn_detector is not None:
+        await toolbox.turn_detector.aclose()
     for renderer in {id(renderer): renderer for renderer in toolbox.renderers.values()}.values():
         await renderer.aclose()

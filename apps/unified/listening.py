@@ -1,9 +1,12 @@
-"""Speech recognition from the settings: which recognisers there are, and whether they can listen."""
+"""Listening from the settings: who recognises words, who hears turns, and whether they can."""
+
+import os
 
 import structlog
 
 from opentalking.core.errors import OpenTalkingError
-from opentalking.core.providers import SpeechToText
+from opentalking.core.providers import SpeechToText, TurnDetector
+from opentalking.providers.builtin import turn_detector
 from opentalking.providers.registry import ProviderContext, recognition_registry
 from opentalking.settings import Environment
 
@@ -33,6 +36,13 @@ def recogniser_state(environment: Environment) -> tuple[str, str]:
     except OpenTalkingError as error:
         return name, error.message
     return name, recogniser.ready()
+
+
+def make_turn_detector(environment: Environment) -> TurnDetector:
+    """Who hears when somebody speaks and whether they have finished."""
+    settings = environment.settings
+    cores = len(os.sched_getaffinity(0))
+    return turn_detector(ProviderContext(settings.models_path, settings.cache_path, threads=cores))
 
 
 def _context(environment: Environment, name: str) -> ProviderContext:

@@ -83,6 +83,7 @@ def _health(settings: Settings, toolbox: Toolbox) -> HealthInfo:
         tts_ready=speaker is not None and not speaker.ready(),
         stt_provider=settings.stt_default_provider,
         stt_ready=listener is not None and not listener.ready(),
+        turn_detection=toolbox.turn_detector is not None and not toolbox.turn_detector.ready(),
         ai_label=label_of(settings.ai_label),
         require_consent=settings.require_consent,
     )

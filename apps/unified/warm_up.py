@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 async def warm_up(settings: Settings, toolbox: Toolbox, avatars: AvatarService) -> None:
-    """Prepare what a first visitor needs: the face, the voice, the model; then the other characters.
+    """Prepare what a first visitor needs: face, voice, ears and model; then the other characters.
 
     Every failure is a log line.
     """
@@ -34,6 +34,8 @@ async def warm_up(settings: Settings, toolbox: Toolbox, avatars: AvatarService) 
     if speaker is not None and not speaker.ready():
         voices = [voice for avatar in warmed for voice in avatar.voices.values()]
         await _try("voice", speaker.warm(list(dict.fromkeys(voices))))
+    if (detector := toolbox.turn_detector) is not None and not detector.ready():
+        await _try("turn detector", detector.warm())
     told = EngineConfig(system_prompt=settings.llm_system_prompt, emotion_tags=settings.llm_emotion_tags)
     persona = warmed[0].persona_prompt if warmed else ""
     await _try("chat model", toolbox.chat_model.warm(told.instructions(persona=persona)))

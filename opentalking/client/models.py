@@ -35,6 +35,7 @@ class Health(Answer):
     llm: LlmHealth
     ai_label: str
     require_consent: bool
+    turn_detection: bool = False
 
 
 class Healthz(Answer):

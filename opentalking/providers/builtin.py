@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech, TurnDetector
 from opentalking.inference import models
 from opentalking.providers.llm.builtin import BuiltinChatModel, BuiltinConfig
 from opentalking.providers.llm.discover import AutoChatModel, AutoConfig, LocalServer
@@ -25,6 +25,7 @@ from opentalking.providers.tts.remote.edge import EdgeConfig, EdgeSpeech
 from opentalking.providers.tts.remote.elevenlabs import ElevenLabs, ElevenLabsConfig
 from opentalking.providers.tts.remote.openai_compatible import OpenAISpeech, OpenAISpeechConfig
 from opentalking.providers.tts.remote.qwen import QwenConfig, QwenSpeech
+from opentalking.providers.vad.silero import SileroConfig, SileroTurnDetector
 
 SINGLE_SLOT_MODELS = frozenset({"flashtalk", "flashhead"})
 """Models whose services serve one session at a time."""
@@ -119,6 +120,11 @@ def openai_recogniser(context: ProviderContext) -> SpeechToText:
     """The configured transcription endpoint."""
     told = _told(context, "base_url", "model", "language")
     return OpenAISpeechToText(OpenAIRecognitionConfig(api_key=_key(context), **told))
+
+
+def turn_detector(context: ProviderContext) -> TurnDetector:
+    """Silero VAD and Smart Turn, in a process of their own."""
+    return SileroTurnDetector(SileroConfig(judging=max(1, context.threads // 2)))
 
 
 def _key(context: ProviderContext) -> str:

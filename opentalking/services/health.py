@@ -16,6 +16,7 @@ _log = structlog.get_logger(__name__)
 class HealthInfo:
     """Who does which stage. `*_ready` is true when that stage can work as configured.
 
+    `turn_detection` is whether a session can be talked to hands-free.
     `ai_label` is what people are told of the face; `require_consent` is whether faces and voices are
     taken only with `consent=true`.
     """
@@ -25,6 +26,7 @@ class HealthInfo:
     tts_ready: bool
     stt_provider: str
     stt_ready: bool
+    turn_detection: bool = False
     ai_label: str = AI_LABEL
     require_consent: bool = False
 

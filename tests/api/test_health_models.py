@@ -18,6 +18,7 @@ async def test_health_says_who_does_what(client: httpx.AsyncClient) -> None:
         "llm_key_set": True,
         "stt_provider": "local",
         "tts_provider": "local",
+        "turn_detection": False,
         "llm": {"provider": "builtin", "model": "tiny", "demo": True},
         "ai_label": "AI-generated",
         "require_consent": False,

@@ -3,12 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
 
 from apps.unified.container import build, parse_ice_servers
+from opentalking.providers.vad.silero import SileroTurnDetector
 from opentalking.rtc.peer import IceServer
 from opentalking.services.models import ModelStatus
 from opentalking.settings import Environment
+from tests.support.server import eventually
 
 
 def environment(tmp_path: Path, **variables: str) -> Environment:
@@ -99,6 +102,18 @@ async def test_health_says_whether_the_chosen_recogniser_can_listen(tmp_path: Pa
         True,
     )
     assert await state(OPENTALKING_STT_PROVIDER="nobody") == ("nobody", False)
+
+
+async def test_the_ears_are_warm_soon_after_the_start_and_closed_with_the_rest(tmp_path: Path) -> None:
+    server = build(environment(tmp_path, OPENTALKING_PREWARM_AVATARS=""))
+    assert server.services.lifespan is not None
+    detector = server.toolbox.turn_detector
+    assert isinstance(detector, SileroTurnDetector)
+    async with server.services.lifespan():
+        assert server.services.health().turn_detection
+        await eventually(lambda: detector.pid is not None, "the turn detector runs")
+        engine = psutil.Process(detector.pid)
+    await eventually(lambda: not engine.is_running(), "its process has ended")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ async def health(services: Services) -> Health:
         stt_provider=info.stt_provider,
         tts_provider=info.tts_provider,
         llm=LlmHealth(provider=info.llm.provider, model=info.llm.model, demo=info.llm.demo),
+        turn_detection=info.turn_detection,
         ai_label=info.ai_label,
         require_consent=info.require_consent,
     )

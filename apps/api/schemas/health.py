@@ -28,6 +28,10 @@ class Health(BaseModel):
         description="Who answers in chats.",
         examples=[{"provider": "builtin", "model": "SmolLM2-135M-Instruct", "demo": True}],
     )
+    turn_detection: bool = Field(
+        description="The server hears when somebody speaks and has finished: turn_taking=auto can work.",
+        examples=[True],
+    )
     ai_label: str = Field(
         description="Plain text to show beside the face, so that people know that a machine made it; never "
         f"empty. `{AI_LABEL}` is the built-in wording, which pages may show in their own language.",

@@ -1813,6 +1813,12 @@ export interface components {
              */
             tts_provider: string;
             /**
+             * Turn Detection
+             * @description The server hears when somebody speaks and has finished: turn_taking=auto can work.
+             * @example true
+             */
+            turn_detection: boolean;
+            /**
              * Version
              * @description Version of the server.
              * @example 0.1.0
@@ -4139,6 +4145,7 @@ export interface operations {
                      *       "stt_provider": "local",
                      *       "tts_key_set": true,
                      *       "tts_provider": "local",
+                     *       "turn_detection": true,
                      *       "version": "0.1.0"
                      *     }
                      */

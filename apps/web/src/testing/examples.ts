@@ -10,6 +10,7 @@ export const health: Health = {
   llm_key_set: true,
   stt_provider: "local",
   tts_provider: "local",
+  turn_detection: true,
   llm: { provider: "builtin", model: "SmolLM2-135M", demo: true },
   ai_label: "AI-generated",
   require_consent: false,
