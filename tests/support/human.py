@@ -1,5 +1,7 @@
 """Human speech with known phones, at the session's rate."""
 
+import json
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -20,3 +22,20 @@ def human_speech() -> list[Spoken]:
 
 def at_media_rate(pcm: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.asarray(soxr.resample(pcm, RATE, MEDIA_RATE), np.int16)
+
+
+def librivox() -> list[tuple[NDArray[np.int16], list[tuple[str, int, int]]]]:
+    """The same utterances at 16 kHz, and each word with its first sample and the one behind its last."""
+    found = []
+    for path in sorted(LIBRIVOX.glob("*.wav")):
+        with wave.open(str(path)) as file:
+            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+            rate = file.getframerate()
+        marks = json.loads(path.with_suffix(".phone.json").read_text(encoding="utf-8"))["w"]
+        words = [
+            (mark["t"].split("(")[0], round(mark["b"] * rate), round((mark["b"] + mark["d"]) * rate))
+            for mark in marks
+            if mark["t"][0] not in "<[+"
+        ]
+        found.append((pcm, words))
+    return found

@@ -6,7 +6,7 @@ import pytest
 from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.inference.silero import Silero
 from tests.support.human import human_speech
-from tests.support.noises import noises
+from tests.support.noises import VOICED, noises
 
 
 def _whole_frames(pcm: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def test_a_reader_speaks_most_of_the_time_and_noises_never() -> None:
         assert np.mean(found > 0.5) > 0.6
     for name, noise in noises().items():
         found, _ = silero.probabilities(_whole_frames(noise))
-        assert np.mean(found > 0.5) < 0.05, name
+        assert np.mean(found > 0.5) < (0.2 if name in VOICED else 0.05), name
 
 
 def test_takes_whole_frames_only() -> None:
