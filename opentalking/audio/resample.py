@@ -66,8 +66,18 @@ class LiveResampler:
             ready += self._stream.resample(frame)
         if last:
             ready += self._stream.resample(None)
-        parts = [part.to_ndarray().reshape(-1) for part in ready]
-        return np.concatenate([np.zeros(0, np.int16), *parts]).astype(np.int16, copy=False)
+        return _joined(ready)
+
+    def feed_frame(self, frame: AudioFrame) -> Samples:
+        """Take a decoded frame of whatever format and layout (mixed down to mono); give what is ready."""
+        if self._stream is None:
+            raise ValueError("frames are for a change of rate")
+        return _joined(self._stream.resample(frame))
+
+
+def _joined(frames: list[AudioFrame]) -> Samples:
+    parts = [frame.to_ndarray().reshape(-1) for frame in frames]
+    return np.concatenate([np.zeros(0, np.int16), *parts]).astype(np.int16, copy=False)
 
 
 class SpeechResampler:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from opentalking.core.media import Samples
 from opentalking.core.providers import Face
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.peers import PeerSlot, Spawn
@@ -12,7 +13,8 @@ from opentalking.media.output import MediaOutput, OutputListener, OutputTap
 class OnAir:
     """Ticks the output while somebody is there, a turn runs or a recording does; idle, it costs nothing.
 
-    `on_peer` is told on the loop when the peer comes and when it is lost.
+    `on_peer` is told on the loop when the peer comes and when it is lost; `on_sound` hears its microphone
+    (mono int16, 16 kHz, 320 samples each 20 ms) and must not block. Without it no microphone is accepted.
     """
 
     def __init__(
@@ -22,10 +24,13 @@ class OnAir:
         config: EngineConfig,
         spawn: Spawn,
         on_peer: Callable[[bool], None],
+        on_sound: Callable[[Samples], None] | None = None,
     ) -> None:
         self.output = MediaOutput(listener, toolbox.encode_pool, video_bitrate=config.video_bitrate)
         self._ticker = toolbox.ticker
-        self._peers = PeerSlot(self.output, toolbox.idle_cache, config.rtc, spawn, self._peer_changed)
+        self._peers = PeerSlot(
+            self.output, toolbox.idle_cache, config.rtc, spawn, self._peer_changed, on_sound
+        )
         self._on_peer = on_peer
         self._is_speaking = self._has_peer = self._is_recorded = False
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from opentalking.core.errors import NotFound
+from opentalking.core.media import Samples
 from opentalking.core.providers import Face
 from opentalking.media.idle import IdleCache, IdleLoop
 from opentalking.media.output import MediaOutput
@@ -20,7 +21,8 @@ class PeerSlot:
     """Answers offers one after another and hands the connected peer to the output.
 
     `on_change(True)` says that a peer is there, `on_change(False)` that it was lost; an answered peer
-    that never connects is closed by its own time limit and changes nothing.
+    that never connects is closed by its own time limit and changes nothing. `on_sound` hears the microphone
+    of the peer that is connected, and never a replaced one.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class PeerSlot:
         config: RtcConfig,
         spawn: Spawn,
         on_change: Callable[[bool], None],
+        on_sound: Callable[[Samples], None] | None = None,
     ) -> None:
         self._output = output
         self._idle_cache = idle_cache
         self._config = config
         self._spawn = spawn
         self._on_change = on_change
+        self._on_sound = on_sound
         self._lock = asyncio.Lock()
         self._open: set[Peer] = set()
         """Every peer that is not closed yet, whichever task was about to close it."""
@@ -72,7 +76,19 @@ class PeerSlot:
 
         aioice forgets the sockets of a gathering that is cut short.
         """
-        answer = Peer.answer(sdp, self._config, self._on_state, self._output.request_key_frame)
+        peer: Peer | None = None
+
+        def heard(sound: Samples) -> None:
+            if self._on_sound is not None and peer is not None and peer is self._current:
+                self._on_sound(sound)
+
+        answer = Peer.answer(
+            sdp,
+            self._config,
+            self._on_state,
+            self._output.request_key_frame,
+            heard if self._on_sound else None,
+        )
         answering = asyncio.ensure_future(answer)
         try:
             await asyncio.wait({answering})

@@ -13,12 +13,14 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import aioice.ice
+import aiortc.clock
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
 from aiortc.codecs import CODECS
 from aiortc.codecs.h264 import H264PayloadDescriptor
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RTP_HISTORY_SIZE, RtpPacket
 from aiortc.sdp import MediaDescription
 
@@ -30,6 +32,8 @@ for _package, _prefix in _WRITTEN_FOR.items():
         raise ImportError(f"{_package} {version(_package)} found, {_prefix}* needed by {__name__}")
 
 LOOPBACK = "127.0.0.1"
+_MOST_SOURCES = 4
+"""A receiver report has room for 31, and a client that never repeats one must not fill the memory."""
 
 # A client that vanishes without a goodbye is noticed after 4 unanswered checks, 10-12 s, instead of
 # aioice's 30 s; the session then still waits for a reconnect.
@@ -200,6 +204,29 @@ def watch_packets(receiver: RTCRtpReceiver, callback: Callable[[RtpPacket], None
         callback(packet)
 
     cast(Any, receiver)._handle_rtp_packet = watched
+
+
+def hear_packets(receiver: RTCRtpReceiver, callback: Callable[[RtpPacket], None]) -> None:
+    """Hand the Opus packets of a receiver to `callback`, past aiortc's jitter buffer and decoder thread.
+
+    Its statistics go on, so receiver reports are sent. Other payload types and a fifth source are ignored.
+    """
+    private = cast(Any, receiver)
+
+    async def heard(packet: RtpPacket, arrival_time_ms: int) -> None:
+        codec = private._RTCRtpReceiver__codecs.get(packet.payload_type)
+        if codec is None or codec.name.lower() != "opus":
+            return
+        streams = private._RTCRtpReceiver__remote_streams
+        if packet.ssrc not in streams:
+            if len(streams) >= _MOST_SOURCES:
+                return
+            streams[packet.ssrc] = StreamStatistics(codec.clockRate)
+        streams[packet.ssrc].add(packet)
+        private._RTCRtpReceiver__active_ssrc[packet.ssrc] = aiortc.clock.current_datetime()
+        callback(packet)
+
+    private._handle_rtp_packet = heard
 
 
 def h264_payload(payload: bytes) -> bytes:

@@ -16,8 +16,10 @@ from aiortc import (
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
 from opentalking.core.errors import InvalidInput, Unavailable
+from opentalking.core.media import Samples
 from opentalking.media.encoder import EncodedFrame, VideoCodec
 from opentalking.rtc import aiortc_private
+from opentalking.rtc.microphone import Microphone
 from opentalking.rtc.offer import Offer, parse_offer
 from opentalking.rtc.tracks import AudioTrack, VideoTrack
 
@@ -76,6 +78,7 @@ class Peer:
         config: RtcConfig,
         on_state: Callable[[str], None],
         on_key_frame_request: Callable[[], None],
+        on_sound: Callable[[Samples], None] | None = None,
     ) -> None:
         self.answer_sdp = ""
         self._offer, self._config, self._on_state = offer, config, on_state
@@ -83,6 +86,7 @@ class Peer:
         self._audio = AudioTrack() if offer.has_audio else None
         codec = offer.video_codec
         self._video = VideoTrack(codec, self._request_key_frame) if codec else None
+        self._microphone = Microphone(on_sound) if on_sound and offer.hears_microphone else None
         self._state = "new"
         self._settled = asyncio.Event()
         self._connect_timer: asyncio.TimerHandle | None = None
@@ -97,13 +101,16 @@ class Peer:
         config: RtcConfig,
         on_state: Callable[[str], None],
         on_key_frame_request: Callable[[], None],
+        on_sound: Callable[[Samples], None] | None = None,
     ) -> "Peer":
         """Answer an offer; `answer_sdp` then holds all candidates.
 
-        Callbacks run on the event loop and must not block. Raises `InvalidInput` for a malformed offer or one
-        with neither audio nor video that we can send, `Unavailable` when no address could be gathered.
+        `on_sound` gets what the client's microphone hears, if it offers one, as `Microphone` says; without it
+        none is accepted. Callbacks run on the event loop and must not block. Raises `InvalidInput` for a
+        malformed offer or one with neither audio nor video that we can send, `Unavailable` when no address
+        could be gathered.
         """
-        peer = cls(parse_offer(sdp), config, on_state, on_key_frame_request)
+        peer = cls(parse_offer(sdp), config, on_state, on_key_frame_request, on_sound)
         try:
             await peer._negotiate()
         except BaseException:
@@ -162,7 +169,10 @@ class Peer:
         except TimeoutError as error:
             raise Unavailable("no network address could be gathered in time") from error
         for transceiver in transceivers:
-            aiortc_private.ignore_incoming(transceiver)
+            if self._microphone is not None and transceiver.kind == "audio":
+                aiortc_private.hear_packets(transceiver.receiver, self._microphone.take)
+            else:
+                aiortc_private.ignore_incoming(transceiver)
         answer = connection.localDescription.sdp
         if "a=candidate:" not in answer:
             raise Unavailable("no network address to offer (port range used up?)")
@@ -188,7 +198,7 @@ class Peer:
             aiortc_private.send_payloads(sender)
             aiortc_private.on_key_frame_request(sender, self._request_key_frame)
             transceiver = next(t for t in self._connection.getTransceivers() if t.sender is sender)
-            hears = track is self._audio and self._offer.hears_microphone
+            hears = track is self._audio and self._microphone is not None
             transceiver.direction = "sendrecv" if hears else "sendonly"
             self._prefer_codecs(transceiver)
             transceivers.append(transceiver)
@@ -240,6 +250,8 @@ class Peer:
 
     async def _close(self) -> None:
         self._cancel_timer()
+        if self._microphone is not None:
+            self._microphone.close()
         self._settled.set()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):

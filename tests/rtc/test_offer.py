@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from opentalking.core.errors import InvalidInput
+from opentalking.core.media import Samples
 from opentalking.rtc.offer import parse_offer
 from opentalking.rtc.peer import Peer, RtcConfig
 from tests.support.rtc_client import RtcClient
@@ -64,9 +65,9 @@ def sdp(*sections: str, bundle: str = "v a d") -> str:
     return (head + "".join(sections)).replace("\n", "\r\n")
 
 
-async def answer(text: str) -> list[list[str]]:
+async def answer(text: str, on_sound: Callable[[Samples], None] | None = None) -> list[list[str]]:
     """The sections of the answer, as lines."""
-    peer = await Peer.answer(text, RtcConfig(loopback=True), lambda state: None, lambda: None)
+    peer = await Peer.answer(text, RtcConfig(loopback=True), lambda state: None, lambda: None, on_sound)
     await peer.close()
     lines = peer.answer_sdp.splitlines()
     starts = [index for index, line in enumerate(lines) if line.startswith("m=")]
@@ -128,10 +129,13 @@ async def test_vp8_when_the_offer_has_no_h264_that_we_send(change: Callable[[str
     assert "a=rtpmap:96 VP8/90000" in video
 
 
-async def test_the_microphone_is_accepted_only_when_offered() -> None:
-    _, _, audio = await answer(sdp(VIDEO, AUDIO))
+async def test_the_microphone_is_accepted_only_when_offered_to_a_session_that_listens() -> None:
+    _, _, audio = await answer(sdp(VIDEO, AUDIO), on_sound=lambda sound: None)
     assert "a=sendrecv" in audio
-    _, _, audio = await answer(sdp(VIDEO, AUDIO.replace("sendrecv", "recvonly")))
+    _, _, audio = await answer(sdp(VIDEO, AUDIO))
+    assert "a=sendonly" in audio
+    offer = sdp(VIDEO, AUDIO.replace("sendrecv", "recvonly"))
+    _, _, audio = await answer(offer, on_sound=lambda sound: None)
     assert "a=sendonly" in audio
 
 
