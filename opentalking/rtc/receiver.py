@@ -1,4 +1,4 @@
-"""A receive-only WebRTC client that keeps packets with their time of arrival, for measurements.
+"""A WebRTC client that keeps packets with their time of arrival, and may speak, for measurements.
 
 It decodes nothing while it receives, so that measuring does not slow down what is measured.
 """
@@ -16,6 +16,7 @@ from aiortc.rtp import RtpPacket
 
 from opentalking.core.media import I420, Samples
 from opentalking.rtc import aiortc_private
+from opentalking.rtc.speaking import Spoken, SpokenTrack
 
 CONNECT_SECONDS = 15.0
 
@@ -44,9 +45,12 @@ class Received:
 
 
 class PacketClient:
-    """Offers to receive H.264 and Opus; `keep` False only counts, as cheaply as possible."""
+    """Offers to receive H.264 and Opus; `keep` False only counts, as cheaply as possible.
 
-    def __init__(self, *, keep: bool = True) -> None:
+    With `microphone` it offers to send sound, too, and then sends what it is told to `say`, else silence.
+    """
+
+    def __init__(self, *, keep: bool = True, microphone: bool = False) -> None:
         self.received = Received()
         self.pictures = 0
         self._keep = keep
@@ -58,7 +62,12 @@ class PacketClient:
         known = capabilities.codecs if capabilities else []
         video = self._connection.addTransceiver("video", direction="recvonly")
         video.setCodecPreferences([c for c in known if c.mimeType.lower() in ("video/h264", "video/rtx")])
-        audio = self._connection.addTransceiver("audio", direction="recvonly")
+        self._track = SpokenTrack() if microphone else None
+        audio = self._connection.addTransceiver(
+            self._track or "audio", direction="sendrecv" if microphone else "recvonly"
+        )
+        if microphone:
+            aiortc_private.send_payloads(audio.sender)
         aiortc_private.watch_packets(video.receiver, self._on_video)
         aiortc_private.watch_packets(audio.receiver, self._on_audio)
 
@@ -84,8 +93,16 @@ class PacketClient:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def say(self, pcm: Samples) -> Spoken:
+        """Say mono int16 sound at 48 kHz in real time into the microphone; returns when it has left."""
+        if self._track is None:
+            raise ValueError("a client without a microphone")
+        return await self._track.say(pcm)
+
     async def close(self) -> None:
         """Close the connection."""
+        if self._track is not None:
+            self._track.stop()
         await self._connection.close()
         await self._ended()
 

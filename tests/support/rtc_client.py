@@ -26,7 +26,8 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamT
 from aiortc.rtp import RtpPacket
 from numpy.typing import NDArray
 
-from opentalking.rtc.aiortc_private import own_tasks, prepare_gathering
+from opentalking.rtc.aiortc_private import own_tasks, prepare_gathering, send_payloads
+from opentalking.rtc.speaking import SpokenTrack
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Sound:
 
 
 class RtcClient:
-    """Offers to receive video and sound; `microphone` offers to send sound, too."""
+    """Offers to receive video and sound; a `microphone` is sent, too (True: a silent one)."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class RtcClient:
         audio: bool = True,
         video: bool = True,
         video_codecs: tuple[str, ...] = ("h264", "vp8"),
-        microphone: bool = False,
+        microphone: bool | MediaStreamTrack = False,
         data_channel: bool = False,
         keep_pictures: bool = True,
     ) -> None:
@@ -82,8 +83,12 @@ class RtcClient:
             transceiver = self.connection.addTransceiver("video", direction="recvonly")
             self._prefer(transceiver, video_codecs)
         if audio:
-            source = AudioStreamTrack() if microphone else "audio"
-            self.connection.addTransceiver(source, direction="sendrecv" if microphone else "recvonly")
+            source = AudioStreamTrack() if microphone is True else microphone or "audio"
+            transceiver = self.connection.addTransceiver(
+                source, direction="sendrecv" if microphone else "recvonly"
+            )
+            if isinstance(source, SpokenTrack):
+                send_payloads(transceiver.sender)
 
     async def __aenter__(self) -> Self:
         return self
