@@ -17,6 +17,7 @@ from opentalking.services.avatars import AvatarService
 from opentalking.services.customisations import CustomisationService
 from opentalking.services.exports.service import ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
+from opentalking.services.listening import ListeningService
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
 from opentalking.services.recognition import RecognitionService
@@ -60,6 +61,7 @@ class ApiServices:
     models: ModelService
     exports: ExportService
     recognition: RecognitionService
+    listening: ListeningService
     events: EventBus
     health: Callable[[], HealthInfo]
     queue_status: Callable[[], Awaitable[QueueStatus]] | None = None

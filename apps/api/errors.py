@@ -136,6 +136,7 @@ def _remedy(kind: str, message: str, context: dict[str, Any]) -> str:
         "string_type": "must be a string",
         "string_unicode": "must be valid Unicode text",
         "bool_parsing": "must be true or false",
+        "bool_type": "must be true or false",
         "int_parsing": "must be a whole number",
     }
     if kind == "literal_error":

@@ -20,6 +20,7 @@ from opentalking.providers.builtin import (
 )
 from opentalking.services.avatars import AvatarService
 from opentalking.services.health import HealthInfo, QueueStatus
+from opentalking.services.listening import ListeningService
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayService
@@ -60,6 +61,7 @@ def make_services(
         clones=clones,
         recordings=recording_service(settings, toolbox),
         recognition=RecognitionService(sessions, toolbox.commands, names),
+        listening=ListeningService(sessions, toolbox.commands),
         speech=SpeechService(toolbox.speakers, choices, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,

@@ -94,6 +94,7 @@ class Client:
     speak_audio = _method(talking.speak_audio)
     speak_flashtalk_audio = _method(talking.speak_flashtalk_audio)
     interrupt = _method(talking.interrupt)
+    set_listening = _method(talking.set_listening)
 
     start_recording = _method(recordings.start_recording)
     stop_recording = _method(recordings.stop_recording)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from opentalking.core.conversation import TurnTaking
 from opentalking.core.sessions import SessionState
 
 
@@ -151,6 +152,8 @@ class Session(Answer):
     tts_voice: str | None = None
     tts_model: str | None = None
     stt_provider: str | None = None
+    stt_language: str | None = None
+    turn_taking: TurnTaking | None = None
     wav2lip_postprocess_mode: str | None = None
     llm_system_prompt_set: bool
     created_at: datetime
@@ -167,6 +170,14 @@ class Interrupted(SessionStatus):
     """Silence."""
 
     interrupted: bool
+
+
+class Listening(Answer):
+    """How the microphone is listened to, and whether the button of push-to-talk is held."""
+
+    session_id: str
+    turn_taking: TurnTaking
+    talking: bool
 
 
 class Turn(SessionStatus):

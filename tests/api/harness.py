@@ -26,6 +26,7 @@ from opentalking.core.sessions import SessionSettings
 from opentalking.services.avatars import AvatarService
 from opentalking.services.exports.service import ExportConfig, ExportService
 from opentalking.services.health import HealthInfo, QueueStatus
+from opentalking.services.listening import ListeningService
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
@@ -60,6 +61,12 @@ def write_bundle(root: Path, directory_name: str, **changes: Any) -> Path:
     return directory
 
 
+def two_speakers() -> dict[str, ToneSpeaker]:
+    """One that speaks and one that cannot."""
+    trouble = "the package edge-tts is missing"
+    return {"local": ToneSpeaker("local"), "edge": ToneSpeaker("edge", trouble=trouble)}
+
+
 class Api:
     """Services over the memory bus, the application, and the worker behind it."""
 
@@ -72,10 +79,7 @@ class Api:
         self.store, self.bus, self.events = MemorySessionStore(), MemoryCommandBus(), MemoryEventBus()
         self.worker = ScriptedWorker(self.bus, self.store, self.events)
         self.run_worker = self.worker.run
-        self.speakers = {
-            "local": ToneSpeaker("local"),
-            "edge": ToneSpeaker("edge", trouble="the package edge-tts is missing"),
-        }
+        self.speakers = two_speakers()
         self.remote = SwitchedProbe("wav2lip", result=(False, "omnirt_unavailable"))
         avatars = AvatarService(AvatarCatalog([self.avatars_root], 409_600))
         self.voice_catalog = VoiceCatalog(folder / "voices.sqlite3")
@@ -105,6 +109,7 @@ class Api:
                 folder / "recordings", SessionPorts(self.store, self.bus, self.events), avatars, exports
             ),
             recognition=RecognitionService(sessions, self.bus, NAMES),
+            listening=ListeningService(sessions, self.bus),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False

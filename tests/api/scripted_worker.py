@@ -18,6 +18,8 @@ from opentalking.core.commands import (
     ExpectSound,
     GetRecording,
     Interrupt,
+    Listen,
+    Listening,
     Recorded,
     Reply,
     StartChat,
@@ -49,6 +51,7 @@ class ScriptedWorker:
     bus: MemoryCommandBus
     store: MemorySessionStore
     events: MemoryEventBus
+    listening: Listening = field(default_factory=lambda: Listening(turn_taking="auto", talking=False))
     created: Created = field(default_factory=lambda: Created(status="created"))
     recorded: Recorded = field(default_factory=lambda: Recorded(state="idle"))
     refuse: dict[str, Exception] = field(default_factory=dict)
@@ -95,6 +98,9 @@ class ScriptedWorker:
                 return Answer(sdp=ANSWER_SDP)
             case StartRecording() | StopRecording() | GetRecording():
                 return self.recorded
+            case Listen():
+                self._listen(command)
+                return self.listening
             case StartSession():
                 await self._start(command.session_id)
             case CloseSession():
@@ -103,6 +109,13 @@ class ScriptedWorker:
             case _:
                 await self._do(command)
         return Done()
+
+    def _listen(self, command: Listen) -> None:
+        changes = {"turn_taking": command.turn_taking, "talking": command.talking}
+        now = self.listening.model_copy(update={k: v for k, v in changes.items() if v is not None})
+        if command.talking is not None and now.turn_taking != "push_to_talk":
+            raise Conflict("there is no button; choose push_to_talk first")
+        self.listening = now
 
     async def _do(self, command: Command) -> None:
         match command:

@@ -89,7 +89,8 @@ def test_what_answers_always_have_is_required_and_what_requests_may_leave_out_is
     schemas = document["components"]["schemas"]
     assert set(schemas["TurnBody"]["required"]) == {"session_id", "status", "turn_id"}
     session = schemas["SessionBody"]
-    left_out = {"tts_provider", "tts_voice", "tts_model", "stt_provider", "wav2lip_postprocess_mode"}
+    left_out = {"tts_provider", "tts_voice", "tts_model", "stt_provider", "stt_language", "turn_taking"}
+    left_out |= {"wav2lip_postprocess_mode"}
     assert set(session["properties"]) - set(session["required"]) == left_out
     assert set(schemas["CreateSessionRequest"]["required"]) == {"avatar_id", "model"}
     assert set(schemas["StatusEvent"]["required"]) == {"session_id", "stage", "message"}

@@ -189,6 +189,14 @@ TALKING = (
         choices={"status": "interrupted"},
     ),
     Row(
+        f"POST {_SESSION}/listening",
+        json="turn_taking talking",
+        answer="session_id turn_taking talking",
+        errors=PLAIN_ERRORS,
+        choices={"turn_taking": "auto push_to_talk off"},
+        additive=True,
+    ),
+    Row(
         f"POST {_SESSION}/webrtc/offer",
         json="sdp! type!",
         answer="sdp type",

@@ -1,17 +1,20 @@
 """Sessions: life cycle and talking."""
 
+import re
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from apps.api.schemas.avatar import AVATAR_EXAMPLE
 from apps.api.schemas.base import UUID_EXAMPLE, VOICE_EXAMPLE, RequestModel, VoiceFields
-from opentalking.core.conversation import Emotion
+from apps.api.schemas.listening import TURN_TAKING_HELP
+from opentalking.core.conversation import Emotion, TurnTaking
 from opentalking.core.sessions import SessionState
 
 _SDP_EXAMPLE = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n…"
 TEXT_MAX_CHARACTERS = 10_000
+_LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 
 
 class CreateSessionRequest(RequestModel):
@@ -37,6 +40,15 @@ class CreateSessionRequest(RequestModel):
     stt_provider: str | None = Field(
         None, description="Recogniser; default: the server's.", examples=["local"]
     )
+    stt_language: str | None = Field(
+        None,
+        description="Language to recognise, as in ISO 639; default: told apart by the recogniser.",
+        examples=["en"],
+        json_schema_extra={"pattern": _LANGUAGE.pattern},
+    )
+    turn_taking: TurnTaking | None = Field(
+        None, description=f"{TURN_TAKING_HELP}. Default: the server's.", examples=["auto"]
+    )
     llm_system_prompt: str | None = Field(
         None,
         description="What the character is told about itself; an empty text clears the default.",
@@ -46,6 +58,13 @@ class CreateSessionRequest(RequestModel):
     wav2lip_postprocess_mode: str | None = Field(
         None, description="Passed on to models that know it.", examples=["auto"]
     )
+
+    @field_validator("stt_language")
+    @classmethod
+    def _is_language(cls, language: str | None) -> str | None:
+        if language is not None and not _LANGUAGE.fullmatch(language):
+            raise ValueError("stt_language must be a code of two or three small letters, such as en or zh")
+        return language
 
 
 class CreatedSession(BaseModel):
@@ -69,6 +88,10 @@ class SessionBody(BaseModel):
     tts_voice: str | None = Field(None, description="As created.", examples=[VOICE_EXAMPLE])
     tts_model: str | None = Field(None, description="As created.", examples=["tts-1"])
     stt_provider: str | None = Field(None, description="As created.", examples=["local"])
+    stt_language: str | None = Field(None, description="As created.", examples=["en"])
+    turn_taking: TurnTaking | None = Field(
+        None, description="As created; `/listening` tells how it is now.", examples=["auto"]
+    )
     wav2lip_postprocess_mode: str | None = Field(None, description="As created.", examples=["auto"])
     llm_system_prompt_set: bool = Field(
         description="Whether the session has a system prompt of its own (its text stays private).",

@@ -2,6 +2,7 @@
 
 from opentalking.client.models import CreatedSession, SdpAnswer, Session, SessionStatus
 from opentalking.client.wire import Call, endpoint, parsed, place, sent
+from opentalking.core.conversation import TurnTaking
 
 _OFFER_SECONDS = 45.0  # an offer may wait 30 s for a session that is still loading
 
@@ -15,6 +16,8 @@ def create_session(  # noqa: PLR0913 - the fields of the request
     tts_voice: str | None = None,
     tts_model: str | None = None,
     stt_provider: str | None = None,
+    stt_language: str | None = None,
+    turn_taking: TurnTaking | None = None,
     llm_system_prompt: str | None = None,
     wav2lip_postprocess_mode: str | None = None,
 ) -> Call[CreatedSession]:
@@ -30,6 +33,8 @@ def create_session(  # noqa: PLR0913 - the fields of the request
             tts_voice=tts_voice,
             tts_model=tts_model,
             stt_provider=stt_provider,
+            stt_language=stt_language,
+            turn_taking=turn_taking,
             llm_system_prompt=llm_system_prompt,
             wav2lip_postprocess_mode=wav2lip_postprocess_mode,
         ),

@@ -1,6 +1,6 @@
 """Talking: words and sound in, turns out."""
 
-from opentalking.client.models import HeardTurn, Interrupted, Transcription, Turn
+from opentalking.client.models import HeardTurn, Interrupted, Listening, Transcription, Turn
 from opentalking.client.wire import (
     SLOW_CALL_SECONDS,
     Call,
@@ -10,7 +10,7 @@ from opentalking.client.wire import (
     place,
     sent,
 )
-from opentalking.core.conversation import Emotion
+from opentalking.core.conversation import Emotion, TurnTaking
 
 
 @endpoint("POST /sessions/{session_id}/chat")
@@ -136,4 +136,17 @@ def interrupt(session_id: str, *, turn_id: str | None = None) -> Call[Interrupte
         place("/sessions/{session_id}/interrupt", session_id=session_id),
         parsed(Interrupted),
         json=sent(turn_id=turn_id),
+    )
+
+
+@endpoint("POST /sessions/{session_id}/listening")
+def set_listening(
+    session_id: str, *, turn_taking: TurnTaking | None = None, talking: bool | None = None
+) -> Call[Listening]:
+    """Choose how the microphone is listened to; hold (`talking`) or release the button; or only ask."""
+    return Call(
+        "POST",
+        place("/sessions/{session_id}/listening", session_id=session_id),
+        parsed(Listening),
+        json=sent(turn_taking=turn_taking, talking=talking),
     )

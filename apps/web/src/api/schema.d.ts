@@ -503,6 +503,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session_id}/listening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose how the microphone is listened to
+         * @description Choose hands-free, push-to-talk or off; hold or release the button (409 where there is none).
+         */
+        post: operations["setListening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/speak": {
         parameters: {
             query?: never;
@@ -1403,6 +1423,12 @@ export interface components {
              */
             model: string;
             /**
+             * Stt Language
+             * @description Language to recognise, as in ISO 639; default: told apart by the recogniser.
+             * @example en
+             */
+            stt_language?: string | null;
+            /**
              * Stt Provider
              * @description Recogniser; default: the server's.
              * @example local
@@ -1426,6 +1452,12 @@ export interface components {
              * @example en_US-joe-medium
              */
             tts_voice?: string | null;
+            /**
+             * Turn Taking
+             * @description `auto`: hands-free, turns begin and end by voice; `push_to_talk`: while the button is held; `off`: not heard. Default: the server's.
+             * @example auto
+             */
+            turn_taking?: ("auto" | "push_to_talk" | "off") | null;
             /**
              * Wav2Lip Postprocess Mode
              * @description Passed on to models that know it.
@@ -1888,6 +1920,49 @@ export interface components {
              * @constant
              */
             status: "interrupted";
+        };
+        /**
+         * ListeningBody
+         * @description How the microphone is listened to now.
+         */
+        ListeningBody: {
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Talking
+             * @description Whether the button of `push_to_talk` is held.
+             * @example true
+             */
+            talking: boolean;
+            /**
+             * Turn Taking
+             * @description `auto`: hands-free, turns begin and end by voice; `push_to_talk`: while the button is held; `off`: not heard.
+             * @example push_to_talk
+             * @enum {string}
+             */
+            turn_taking: "auto" | "push_to_talk" | "off";
+        };
+        /**
+         * ListeningRequest
+         * @description What to change; nothing: `{}` only asks.
+         */
+        ListeningRequest: {
+            /**
+             * Talking
+             * @description The button of `push_to_talk`: `true` when it goes down (the character falls silent), `false` when it comes up (what was said is answered). Both may be repeated.
+             * @example true
+             */
+            talking?: boolean | null;
+            /**
+             * Turn Taking
+             * @description `auto`: hands-free, turns begin and end by voice; `push_to_talk`: while the button is held; `off`: not heard. Default: as it is.
+             * @example push_to_talk
+             */
+            turn_taking?: ("auto" | "push_to_talk" | "off") | null;
         };
         /**
          * LlmEvent
@@ -2429,6 +2504,12 @@ export interface components {
              */
             state: components["schemas"]["SessionState"];
             /**
+             * Stt Language
+             * @description As created.
+             * @example en
+             */
+            stt_language?: string | null;
+            /**
              * Stt Provider
              * @description As created.
              * @example local
@@ -2452,6 +2533,12 @@ export interface components {
              * @example en_US-joe-medium
              */
             tts_voice?: string | null;
+            /**
+             * Turn Taking
+             * @description As created; `/listening` tells how it is now.
+             * @example auto
+             */
+            turn_taking?: ("auto" | "push_to_talk" | "off") | null;
             /**
              * Wav2Lip Postprocess Mode
              * @description As created.
@@ -5141,10 +5228,12 @@ export interface operations {
                      *       "model": "portrait",
                      *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
                      *       "state": "ready",
+                     *       "stt_language": "en",
                      *       "stt_provider": "local",
                      *       "tts_model": "tts-1",
                      *       "tts_provider": "local",
                      *       "tts_voice": "en_US-joe-medium",
+                     *       "turn_taking": "auto",
                      *       "wav2lip_postprocess_mode": "auto"
                      *     }
                      */
@@ -6584,6 +6673,177 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is full, or no worker answers; see `Retry-After` (seconds). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    setListening: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "turn_taking": "push_to_talk"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ListeningRequest"];
+            };
+        };
+        responses: {
+            /** @description How the microphone is listened to now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "talking": true,
+                     *       "turn_taking": "push_to_talk"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListeningBody"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The state of the session does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session is closing"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];

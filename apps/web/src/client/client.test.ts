@@ -24,6 +24,7 @@ describe("types", () => {
   it("come from the document", () => {
     expectTypeOf<Answer<"post", "/sessions">["status"]>().toEqualTypeOf<"created" | "initializing" | "queued">();
     expectTypeOf<Answer<"post", "/tts/preview">>().toEqualTypeOf<Blob>();
+    expectTypeOf<Answer<"post", "/sessions/{session_id}/listening">["turn_taking"]>().toEqualTypeOf<"auto" | "push_to_talk" | "off">();
     expectTypeOf<Answer<"get", "/avatars">[number]["width"]>().toEqualTypeOf<number>();
     expectTypeOf<Extract<SessionEvent, { type: "llm" }>["data"]["delta"]>().toEqualTypeOf<string>();
   });
@@ -42,10 +43,12 @@ describe("types", () => {
       () => server.call("post", "/sessions", { json: { avatar_id: "a" } }),
       // @ts-expect-error a field has another type
       () => server.call("post", "/sessions/{session_id}/speak", { ...session, json: { text: 5 } }),
+      // @ts-expect-error no such way to take turns
+      () => server.call("post", "/sessions/{session_id}/listening", { ...session, json: { turn_taking: "always" } }),
       // @ts-expect-error no such query parameter
       () => server.call("get", "/voices", { query: { provide: "local" } }),
     ];
-    expect(wrong).toHaveLength(7);
+    expect(wrong).toHaveLength(8);
   });
 });
 
