@@ -54,10 +54,18 @@ class Section:
         return next((line[len(prefix) :] for line in self.lines if line.startswith(prefix)), None)
 
     @property
-    def is_offered(self) -> bool:
+    def receives(self) -> bool:
         """Whether the client wants to receive it."""
-        disabled = self.lines[0].split(" ")[1:2] == ["0"] and "a=bundle-only" not in self.lines
-        return not disabled and self.direction in ("sendrecv", "recvonly")
+        return self._is_enabled and self.direction in ("sendrecv", "recvonly")
+
+    @property
+    def sends(self) -> bool:
+        """Whether the client wants to send it."""
+        return self._is_enabled and self.direction in ("sendrecv", "sendonly")
+
+    @property
+    def _is_enabled(self) -> bool:
+        return self.lines[0].split(" ")[1:2] != ["0"] or "a=bundle-only" in self.lines
 
 
 @dataclass
@@ -67,14 +75,21 @@ class Offer:
     session_lines: list[str]
     sections: list[Section]
     video_codec: VideoCodec | None = None
-    has_audio: bool = False
-    hears_microphone: bool = False
-    """The client also wants to send sound."""
+    voice: Section | None = None
+    """Where the client wants to hear us."""
+    microphone: Section | None = None
+    """Where the client is heard: the same section, or one of its own."""
 
     @property
     def accepted(self) -> list[Section]:
         """The sections that are served, in the offer's order."""
         return [section for section in self.sections if section.accepted]
+
+    def direction_of(self, section: Section) -> str:
+        """What we do in an accepted section."""
+        if section is not self.microphone:
+            return "sendonly"
+        return "sendrecv" if section is self.voice else "recvonly"
 
     def for_aiortc(self) -> str:
         """The offer reduced to the accepted sections, with candidates that aioice can use.
@@ -108,8 +123,11 @@ class Offer:
         return set(group.split()[1:])
 
 
-def parse_offer(sdp: str) -> Offer:
-    """Read an offer; raises `InvalidInput` when it is malformed or has nothing that we serve."""
+def parse_offer(sdp: str, *, listens: bool = False) -> Offer:
+    """Read an offer; raises `InvalidInput` when it is malformed or has nothing that we serve.
+
+    A microphone is accepted if somebody `listens`.
+    """
     if len(sdp) > MAX_SDP_CHARS:
         raise InvalidInput("the SDP is longer than 64 KiB")
     # Exactly as aiortc splits, so that no odd separator smuggles a line past the checks.
@@ -126,27 +144,33 @@ def parse_offer(sdp: str) -> Offer:
     if len({section.mid for section in sections}) != len(sections):
         raise InvalidInput("malformed SDP: two sections with the same mid")
     for section in sections:
-        _accept(offer, section)
+        _accept(offer, section, listens=listens)
     if not offer.accepted:
         raise InvalidInput("the SDP offers neither H.264 or VP8 video nor Opus audio that we could send")
     return offer
 
 
-def _accept(offer: Offer, section: Section) -> None:
-    taken = offer.has_audio if section.kind == "audio" else offer.video_codec is not None
-    if section.kind not in ("audio", "video") or taken or not section.is_offered:
+def _accept(offer: Offer, section: Section, *, listens: bool) -> None:
+    if section.kind == "audio":
+        is_voice = offer.voice is None and section.receives
+        is_microphone = listens and offer.microphone is None and section.sends
+        is_wanted = is_voice or is_microphone
+    else:
+        is_wanted = section.kind == "video" and offer.video_codec is None and section.receives
+    if not is_wanted:
         return
     parsed = _parse(offer.session_lines, section)
     try:
         codecs = common_codec_names(parsed)
     except _PARSER_ERRORS as error:
         raise InvalidInput(f"malformed SDP: codecs of {section.kind}") from error
-    if section.kind == "audio":
-        section.accepted = offer.has_audio = "opus" in codecs
-        offer.hears_microphone = section.accepted and section.direction == "sendrecv"
-    else:
+    if section.kind == "video":
         offer.video_codec = "h264" if "h264" in codecs else "vp8" if "vp8" in codecs else None
         section.accepted = offer.video_codec is not None
+    elif "opus" in codecs:
+        section.accepted = True
+        offer.voice = section if is_voice else offer.voice
+        offer.microphone = section if is_microphone else offer.microphone
     if section.accepted:
         _validate_transport(section, parsed)
 

@@ -83,10 +83,10 @@ class Peer:
         self.answer_sdp = ""
         self._offer, self._config, self._on_state = offer, config, on_state
         self._on_key_frame_request = on_key_frame_request
-        self._audio = AudioTrack() if offer.has_audio else None
+        self._audio = AudioTrack() if offer.voice else None
         codec = offer.video_codec
         self._video = VideoTrack(codec, self._request_key_frame) if codec else None
-        self._microphone = Microphone(on_sound) if on_sound and offer.hears_microphone else None
+        self._microphone = Microphone(on_sound) if on_sound and offer.microphone else None
         self._state = "new"
         self._settled = asyncio.Event()
         self._connect_timer: asyncio.TimerHandle | None = None
@@ -110,7 +110,8 @@ class Peer:
         malformed offer or one with neither audio nor video that we can send, `Unavailable` when no address
         could be gathered.
         """
-        peer = cls(parse_offer(sdp), config, on_state, on_key_frame_request, on_sound)
+        offer = parse_offer(sdp, listens=on_sound is not None)
+        peer = cls(offer, config, on_state, on_key_frame_request, on_sound)
         try:
             await peer._negotiate()
         except BaseException:
@@ -168,8 +169,8 @@ class Peer:
                 await connection.setLocalDescription()
         except TimeoutError as error:
             raise Unavailable("no network address could be gathered in time") from error
-        for transceiver in transceivers:
-            if self._microphone is not None and transceiver.kind == "audio":
+        for section, transceiver in zip(self._offer.accepted, transceivers, strict=True):
+            if self._microphone is not None and section is self._offer.microphone:
                 aiortc_private.hear_packets(transceiver.receiver, self._microphone.take)
             else:
                 aiortc_private.ignore_incoming(transceiver)
@@ -189,17 +190,19 @@ class Peer:
             raise InvalidInput(f"the SDP offer cannot be answered: {error}") from error
 
     def _add_tracks(self) -> list[RTCRtpTransceiver]:
-        """Tracks and codec preferences come before the remote description, or they are ignored."""
+        """One for each accepted section, in their order.
+
+        Tracks and codec preferences come before the remote description, or they are ignored.
+        """
         transceivers = []
-        for track in (self._audio, self._video):
-            if track is None:
-                continue
-            sender = self._connection.addTrack(track)
-            aiortc_private.send_payloads(sender)
-            aiortc_private.on_key_frame_request(sender, self._request_key_frame)
-            transceiver = next(t for t in self._connection.getTransceivers() if t.sender is sender)
-            hears = track is self._audio and self._microphone is not None
-            transceiver.direction = "sendrecv" if hears else "sendonly"
+        for section in self._offer.accepted:
+            voice = self._audio if section is self._offer.voice else None
+            track = self._video if section.kind == "video" else voice
+            direction = self._offer.direction_of(section)
+            transceiver = self._connection.addTransceiver(track or section.kind, direction=direction)
+            if track is not None:
+                aiortc_private.send_payloads(transceiver.sender)
+                aiortc_private.on_key_frame_request(transceiver.sender, self._request_key_frame)
             self._prefer_codecs(transceiver)
             transceivers.append(transceiver)
         return transceivers

@@ -22,6 +22,7 @@ a=setup:actpass
 a=rtcp-mux
 """
 )
+DIRECTIONS = {"a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"}
 VIDEO = (
     """m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99
 c=IN IP4 0.0.0.0
@@ -139,6 +140,29 @@ async def test_the_microphone_is_accepted_only_when_offered_to_a_session_that_li
     assert "a=sendonly" in audio
 
 
+async def test_a_microphone_may_have_a_section_of_its_own() -> None:
+    listening = AUDIO.replace("sendrecv", "recvonly")
+    speaking = AUDIO.replace("a=mid:a", "a=mid:m").replace("sendrecv", "sendonly")
+    for first, second, expected in (
+        (listening, speaking, ["a=sendonly", "a=recvonly"]),
+        (speaking, listening, ["a=recvonly", "a=sendonly"]),
+        (AUDIO, speaking, ["a=sendrecv", "a=inactive"]),
+    ):
+        offer = sdp(VIDEO, first, second, bundle="v a m")
+        _, _, *audio = await answer(offer, on_sound=lambda sound: None)
+        assert [line for section in audio for line in section if line in DIRECTIONS] == expected
+    _, _, *audio = await answer(sdp(VIDEO, listening, speaking, bundle="v a m"))
+    assert [section[0].split()[1] for section in audio] != ["0", "0"]
+    assert audio[1][0].split()[1] == "0"
+
+
+async def test_a_client_that_only_speaks_is_heard() -> None:
+    offer = sdp(VIDEO.replace("recvonly", "sendonly"), AUDIO.replace("sendrecv", "sendonly"))
+    _, video, audio = await answer(offer, on_sound=lambda sound: None)
+    assert video[0].split()[1] == "0"
+    assert "a=recvonly" in audio
+
+
 async def test_lines_may_end_with_lf_only_and_mids_may_be_missing() -> None:
     bare = sdp(VIDEO.replace("a=mid:v\n", ""), AUDIO.replace("a=mid:a\n", ""), bundle="").replace("\r", "")
     _, video, audio = await answer(bare)
@@ -202,7 +226,7 @@ def test_cut_and_scrambled_offers_never_end_otherwise() -> None:
             )
         text = "\r\n".join(lines)[: generator.choice([10_000, 10_000, len(GOOD) // 2, 300])]
         try:
-            offer = parse_offer(text)
+            offer = parse_offer(text, listens=True)
         except InvalidInput:
             continue
         assert offer.accepted
@@ -215,7 +239,9 @@ async def test_scrambled_offers_that_parse_are_answered_or_refused() -> None:
         where = generator.randrange(5, len(lines))
         lines[where] = lines[where][: generator.randint(0, len(lines[where]))]
         try:
-            peer = await Peer.answer("\r\n".join(lines), RtcConfig(), lambda state: None, lambda: None)
+            peer = await Peer.answer(
+                "\r\n".join(lines), RtcConfig(), lambda state: None, lambda: None, lambda sound: None
+            )
         except InvalidInput:
             continue
         await peer.close()

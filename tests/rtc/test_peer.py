@@ -275,10 +275,12 @@ async def test_one_kind_only(audio: bool) -> None:
         await client.until(lambda: len(client.sound if audio else client.pictures) > 10)
 
 
-async def test_a_microphone_is_accepted_and_what_it_sends_is_discarded() -> None:
+async def test_where_nobody_listens_a_client_with_a_microphone_sees_and_hears() -> None:
     async with serving() as server, RtcClient(microphone=True) as client:
         await server.connect(client)
-        await client.until(lambda: len(client.pictures) >= 30)
+        await client.until(lambda: len(client.pictures) >= 30 and len(client.sound) >= 30)
+        directions = {t.kind: t.currentDirection for t in client.connection.getTransceivers()}
+        assert directions["audio"] == "recvonly"
 
 
 async def test_sockets_stay_within_the_port_range() -> None:

@@ -11,8 +11,10 @@ import pytest
 from aiortc.mediastreams import AudioStreamTrack
 
 from opentalking.core.media import Samples
+from opentalking.rtc.aiortc_private import send_payloads
 from opentalking.rtc.peer import Peer, RtcConfig
 from opentalking.rtc.receiver import PacketClient
+from opentalking.rtc.speaking import SpokenTrack
 from tests.support.media import level
 from tests.support.microphone_peer import SpeakingClient
 from tests.support.opus import pitch, sine
@@ -117,6 +119,18 @@ async def test_a_plain_aiortc_microphone_is_heard() -> None:
     async with RtcClient(video=False, microphone=Tone()) as client, listening(client) as ear:
         await ear.until(100)
         assert pitch(np.concatenate(ear.pieces[20:100])) == pytest.approx(500, abs=1)
+
+
+@pytest.mark.parametrize("hears", [True, False])
+async def test_a_microphone_with_a_section_of_its_own_is_heard(hears: bool) -> None:
+    track = SpokenTrack()
+    async with RtcClient(audio=hears, video=False) as client:
+        send_payloads(client.connection.addTransceiver(track, direction="sendonly").sender)
+        async with listening(client) as ear:
+            await track.say(sine(1.0))
+            await ear.until(len(ear.pieces) + 5)
+            assert pitch(ear.loud) == pytest.approx(440, abs=2)
+            track.stop()
 
 
 async def test_the_client_learns_how_its_packets_arrive() -> None:
