@@ -1,0 +1,69 @@
+"""Whether anybody but the avatar is heard, and what of a block is left to hear."""
+
+import numpy as np
+
+from opentalking.audio.echo_bands import BANDS, BLOCK, Power, Wave, spread
+
+_POINTS = 65
+_TAPS = 64
+_SPREAD = spread(_POINTS)
+_VOICE = slice(1, 18)
+"""The bands that tell a voice: about 200 to 4000 Hz."""
+_OPEN, _STAY_OPEN = np.float32(1.0), np.float32(0.45)
+_HOLD_BLOCKS = 12
+_ALIKE = 0.62
+_LEAST_GAIN = np.float32(0.04)
+_NOISE_RISE = np.float32(1.012)
+_LEAST_NOISE = np.float32(2e-3)
+
+
+class Gate:
+    """Shut while all that is heard may be echo; open, it takes the likely echo out of each band."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.evidence = np.float32(0)
+        self._alike = 0.0
+        self._hold = 0
+        self._noise = np.full(BANDS, 1.0, np.float32)
+        self._smooth = np.zeros(BANDS, np.float32)
+        self._taps = np.zeros(_TAPS, np.float32)
+        self._before = np.zeros(_TAPS - 1, np.float32)
+
+    def judge(self, heard: Power, echo: Power, alike: float) -> None:
+        """Weigh one block: what is left, what of it may be echo (band powers), how alike they are."""
+        self._smooth += np.float32(0.6) * (heard - self._smooth)
+        self._noise = np.maximum(np.minimum(self._smooth, self._noise * _NOISE_RISE), _LEAST_NOISE)
+        excess = np.log(self._smooth / (echo + np.float32(4) * self._noise))
+        said = float(np.clip(excess, -0.5, 3)[_VOICE].mean())
+        self._alike += 0.4 * (max(alike, 0.0) - self._alike)
+        said *= min(1.0, max(0.0, (0.85 - self._alike) / (0.85 - _ALIKE)))
+        self.evidence += np.float32(0.5) * (np.float32(said) - self.evidence)
+        if self.evidence > (_STAY_OPEN if self.open else _OPEN):
+            self.open, self._hold = True, _HOLD_BLOCKS
+        elif self._hold:
+            self._hold -= 1
+        else:
+            self.open = False
+
+    def shape(self, block: Wave, heard: Power, echo: Power) -> Wave:
+        """The block, `BLOCK` samples, without the bands in which echo rules; silence while shut."""
+        taps = self._minimum_phase(heard, echo) if self.open else np.zeros(_TAPS, np.float32)
+        sound = np.concatenate([self._before, block])
+        self._before = sound[BLOCK:]
+        if not self.open and not self._taps.any():
+            return np.zeros(BLOCK, np.float32)
+        fade = np.linspace(0, 1, BLOCK, dtype=np.float32)
+        old = np.convolve(sound, self._taps, "valid")
+        new = np.convolve(sound, taps, "valid")
+        self._taps = taps
+        return np.asarray(old + fade * (new - old), np.float32)
+
+    def _minimum_phase(self, heard: Power, echo: Power) -> Wave:
+        """Taps of the band gains, without delay: the folded cepstrum (Oppenheim and Schafer)."""
+        gains = np.clip(1 - np.float32(1.5) * echo / (heard + np.float32(1e-6)), _LEAST_GAIN, 1)
+        cepstrum = np.fft.irfft(_SPREAD @ np.log(gains))
+        cepstrum[1:_TAPS] *= 2
+        cepstrum[_TAPS + 1 :] = 0
+        taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))[:_TAPS]
+        return np.asarray(taps, np.float32)
