@@ -50,6 +50,19 @@ class TurnTimes:
     interrupted_at: float | None = None
     av_offset_ms: float | None = None
 
+    @property
+    def origin_at(self) -> float:
+        """From when a user waits: the end of their speech, else the request."""
+        ended = self.heard.ended_at if self.heard else None
+        return self.accepted_at if ended is None else ended
+
+    @property
+    def source(self) -> TurnSource:
+        """Where the turn's words or sound came from."""
+        if self.heard is not None:
+            return self.heard.source
+        return "audio" if self.kind == "play" else "text"
+
 
 class TurnObserver(Protocol):
     """Sees how turns went; called on the event loop, must neither block nor raise."""

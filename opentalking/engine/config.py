@@ -1,6 +1,7 @@
 """Limits and choices of the engine, and the parts it works with."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,3 +114,5 @@ class Toolbox:
     recognisers: Mapping[str, SpeechToText] = field(default_factory=dict)
     turn_detector: TurnDetector | None = None
     observers: Sequence[TurnObserver] = ()
+    clock: Callable[[], float] = time.monotonic
+    """Of everything that is measured: monotonic seconds, those of `HeardTimes` and `TurnTimes`."""

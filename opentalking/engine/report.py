@@ -1,6 +1,5 @@
 """A turn's voice towards its clients: every event of the turn, with its ids and its clock."""
 
-import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -21,6 +20,7 @@ from opentalking.core.events import (
     TtsEvent,
 )
 from opentalking.engine.captions import Caption
+from opentalking.engine.stopwatch import Stopwatch, as_event
 
 Outcome = Literal["completed", "interrupted", "failed"]
 Emit = Callable[[Event], None]
@@ -29,15 +29,17 @@ log = structlog.get_logger(__name__)
 
 
 class TurnReport:
-    """Emits one turn's events; exactly one `speech.started` and one `speech.ended` leave it.
+    """Emits one turn's events; exactly one `speech.started`, `speech.ended` and `turn.metrics` leave it.
 
-    What a stage that does not heed its cancellation says after the end is not passed on.
+    What a stage that does not heed its cancellation says after the end is not passed on. `watch`
+    belongs to this turn.
     """
 
-    def __init__(self, session_id: str, turn_id: str, emit: Emit) -> None:
+    def __init__(self, session_id: str, turn_id: str, emit: Emit, watch: Stopwatch | None = None) -> None:
+        self.turn_id = turn_id
         self._ids = {"session_id": session_id, "turn_id": turn_id}
         self._emit = emit
-        self._began = time.monotonic()
+        self._watch = watch or Stopwatch()
         self._ended = False
         self._log = log.bind(**self._ids)
 
@@ -50,18 +52,24 @@ class TurnReport:
 
     def llm(self, delta: str) -> None:
         """A piece of the answer."""
+        self._watch.first("first_token_at")
         self._say(LlmEvent(**self._ids, delta=delta))
 
     def tts(self, stage: Literal["start", "first_audio", "complete"], sentence_index: int) -> None:
         """Progress of a sentence's synthesis."""
-        elapsed = round((time.monotonic() - self._began) * 1000)
+        if stage == "start":
+            self._watch.first("first_sentence_at")
+        elif stage == "first_audio":
+            self._watch.first("first_audio_at")
+        elapsed = self._watch.elapsed_ms
         self._say(TtsEvent(**self._ids, stage=stage, ms_elapsed=elapsed, sentence_index=sentence_index))
 
     def media_started(self) -> None:
         """First sound and frame go out."""
+        self._watch.first("media_started_at")
         self._say(StatusEvent(**self._ids, stage="speaking"))
         self._say(MediaStartedEvent(**self._ids))
-        self._log.info("turn speaks", after_ms=round((time.monotonic() - self._began) * 1000))
+        self._log.info("turn speaks", after_ms=self._watch.elapsed_ms)
 
     def frame(self, frame_index: int, pts_ms: int) -> None:
         """A video frame goes out."""
@@ -79,6 +87,10 @@ class TurnReport:
                 words=caption.words,
             )
         )
+
+    def interrupted(self) -> None:
+        """From now on nothing of the turn is heard."""
+        self._watch.first("interrupted_at")
 
     def error(self, error: OpenTalkingError, *, code: str | None = None) -> None:
         """Something failed; the turn may go on."""
@@ -99,7 +111,9 @@ class TurnReport:
         if outcome == "interrupted":
             self._emit(StatusEvent(**self._ids, stage="interrupted"))
         self._emit(StatusEvent(**self._ids, stage="idle"))
-        self._log.info("turn ended", outcome=outcome, after_ms=round((time.monotonic() - self._began) * 1000))
+        metrics = as_event(self._watch.stop(**self._ids, outcome=outcome))
+        self._emit(metrics)
+        self._log.info("turn", **metrics.model_dump(exclude={"type", *self._ids}, exclude_none=True))
 
     def _say(self, event: Event) -> None:
         if not self._ended:

@@ -29,6 +29,7 @@ from opentalking.core.errors import Conflict, NotFound, Unavailable
 from opentalking.core.events import Event, ExpiredEvent, ExpiringEvent, TerminatedEvent
 from opentalking.core.ports import SESSION_ENDED, Delivery
 from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
+from opentalking.core.turns import HeardTimes
 from opentalking.engine.admission import Ticket
 from opentalking.engine.belongings import Belongings
 from opentalking.engine.config import EngineConfig, Toolbox
@@ -204,13 +205,15 @@ class Session:
                 await self._talk.interrupt(only)
         return Done()
 
-    async def _begin_turn(self, command: StartChat | StartSpeak | StartPlay) -> None:
+    async def _begin_turn(
+        self, command: StartChat | StartSpeak | StartPlay, heard: HeardTimes | None = None
+    ) -> None:
         face, avatar = self._life.face, self._life.avatar
         if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
         self._hearing.overtake(command.turn_id)
         self._talk.meet(avatar)
-        turn = await self._talk.turn(command, face, self._air.output)
+        turn = await self._talk.turn(command, face, self._air.output, heard)
         await self._talk.start(turn, self._spawn)
 
     async def _connect(self, sdp: str) -> Reply:

@@ -10,11 +10,13 @@ from opentalking.core.commands import StartChat, StartPlay, StartSpeak, VoiceCho
 from opentalking.core.media import Mark
 from opentalking.core.providers import Face
 from opentalking.core.sessions import SessionSettings
+from opentalking.core.turns import HeardTimes
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.history import History
 from opentalking.engine.played import PlayedTurn
 from opentalking.engine.report import Emit, TurnReport
 from opentalking.engine.said import Said
+from opentalking.engine.stopwatch import Stopwatch
 from opentalking.engine.turn import SpokenTurn, Turn, TurnParts
 from opentalking.engine.voice import TurnVoice, VoiceTimeouts
 from opentalking.media.output import MediaOutput
@@ -71,26 +73,39 @@ class Conversation:
         self._task = spawn(self._run(turn))
 
     async def turn(
-        self, command: StartChat | StartSpeak | StartPlay, face: Face, output: MediaOutput
+        self,
+        command: StartChat | StartSpeak | StartPlay,
+        face: Face,
+        output: MediaOutput,
+        heard: HeardTimes | None = None,
     ) -> Turn:
-        """The turn that a command asks for; `meet` comes first. `NotFound` when its sound is gone."""
+        """The turn that a command asks for; `meet` comes first. `NotFound` when its sound is gone.
+
+        `heard` says how the words of the command were heard.
+        """
+        report = self._report(command, heard)
         if isinstance(command, StartPlay):
             sound = await self._toolbox.commands.audio(command.stream_id)
-            return PlayedTurn(command.turn_id, sound, self._parts(command.turn_id, face, output))
-        return SpokenTurn(command, self._parts(command.turn_id, face, output, command.voice))
+            return PlayedTurn(command.turn_id, sound, self._parts(report, face, output))
+        return SpokenTurn(command, self._parts(report, face, output, command.voice))
+
+    def _report(self, command: StartChat | StartSpeak | StartPlay, heard: HeardTimes | None) -> TurnReport:
+        tools = self._toolbox
+        watch = Stopwatch(command.type, heard, tools.observers, tools.clock)
+        return TurnReport(self._session_id, command.turn_id, self._emit, watch)
 
     def _parts(
-        self, turn_id: str, face: Face, output: MediaOutput, voice: VoiceChoice | None = None
+        self, report: TurnReport, face: Face, output: MediaOutput, voice: VoiceChoice | None = None
     ) -> TurnParts:
         if self._history is None:
             raise RuntimeError("nobody has been met yet")
         return TurnParts(
-            face=self.said.listening(face, turn_id, output),
+            face=self.said.listening(face, report.turn_id, output),
             output=output,
             chat_model=self._toolbox.chat_model,
             voice=self._voice(voice or VoiceChoice()),
             history=self._history,
-            report=TurnReport(self._session_id, turn_id, self._emit),
+            report=report,
         )
 
     async def interrupt(self, turn_id: str | None = None, why: str = "interrupted") -> None:

@@ -56,6 +56,7 @@ class Turn(ABC):
     def silence(self, why: str) -> None:
         """Nothing of this turn is heard from the next media tick on; `why` is for who feeds it."""
         self._why = why
+        self._parts.report.interrupted()
         self._parts.output.drop(self.id)
 
     async def run(self) -> None:
