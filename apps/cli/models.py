@@ -31,16 +31,25 @@ def pull(
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Voices, recogniser and chat model of the offline stack.")
     ] = False,
+    tiny_en: Annotated[
+        bool, typer.Option("--tiny-en", help="The lighter recogniser that knows English only.")
+    ] = False,
     directory: Directory = None,
 ) -> None:
     """Fetch model files (resumable; every file is checked against its SHA-256)."""
-    if not embedded:
-        raise ValueError("name what to fetch: --embedded")
+    if not (embedded or tiny_en):
+        raise ValueError("name what to fetch: --embedded or --tiny-en")
     folder = _folder(directory)
-    name = "embedded"
-    if importlib.util.find_spec("piper") is None:
+    if embedded and importlib.util.find_spec("piper") is None:
         typer.echo("models: Piper is not installed, its voice is left out")
-        name = "permissive"
+        _pull("permissive", folder)
+    elif embedded:
+        _pull("embedded", folder)
+    if tiny_en:
+        _pull("tiny.en", folder)
+
+
+def _pull(name: str, folder: Path) -> None:
     if models.missing(name, folder):
         try:
             models.pull(name, folder, _Progress())

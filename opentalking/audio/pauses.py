@@ -34,9 +34,15 @@ class PauseCutter:
             self._waiting, self._length = [sound[cut:]], len(sound) - cut
         return ready
 
+    def rest(self) -> Samples:
+        """What is in no piece yet, perhaps nothing."""
+        rest = np.concatenate([*self._waiting, np.zeros(0, np.int16)])
+        self._waiting = [rest]
+        return rest
+
     def flush(self) -> Samples:
         """The rest, perhaps empty; afterwards a new utterance begins."""
-        rest = np.concatenate([*self._waiting, np.zeros(0, np.int16)])
+        rest = self.rest()
         self._waiting, self._length = [], 0
         return rest
 

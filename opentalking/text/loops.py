@@ -4,11 +4,18 @@ import re
 
 _MOST_REPEATS = 4
 _LONGEST_UNIT_WORDS = 12
+_STUCK = re.compile(r"([^\W\d])\1{7,}")
+"""One letter over and over; in digits that may be a number."""
 _WORD = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]|[^\s\u3400-\u9fff\u3040-\u30ff]+")
 
 
 def without_loops(text: str) -> str:
-    """`text` up to the first run of words that comes more than four times in a row; that run stays once."""
+    """`text` up to the first run of words that comes more than four times in a row; that run stays once.
+
+    A word with one letter more than seven times in a row, and what follows, is left out.
+    """
+    if stuck := _STUCK.search(text):
+        text = text[: stuck.start()].rpartition(" ")[0]
     found = list(_WORD.finditer(text))
     words = [match[0].strip(",.!?，。！？").casefold() for match in found]
     for start in range(len(words)):

@@ -1,4 +1,4 @@
-"""Human speech with known phones, at the session's rate."""
+"""Human speech with known phones and words."""
 
 import json
 import wave
@@ -18,6 +18,17 @@ LIBRIVOX = Path(__file__).parents[1] / "data" / "librivox"
 def human_speech() -> list[Spoken]:
     """Five utterances of a LibriVox reader whom the lip network has never heard; 25 s."""
     return read_human(LIBRIVOX)
+
+
+def librivox() -> list[tuple[NDArray[np.int16], str]]:
+    """The same utterances at 16 kHz, each with its words."""
+    found = []
+    for path in sorted(LIBRIVOX.glob("*.wav")):
+        with wave.open(str(path)) as file:
+            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        words = json.loads(path.with_suffix(".phone.json").read_text(encoding="utf-8"))["t"]
+        found.append((pcm, words))
+    return found
 
 
 def at_media_rate(pcm: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -28,10 +28,14 @@ async def spoken(*pieces: Samples) -> AsyncGenerator[Samples, None]:
 
 
 async def recognise(
-    server: ParaformerServer, audio: AsyncIterator[Samples] | None = None, key: str = KEY
+    server: ParaformerServer,
+    audio: AsyncIterator[Samples] | None = None,
+    key: str = KEY,
+    language: str | None = None,
 ) -> list[Transcript]:
     recogniser = Paraformer(ParaformerConfig(key, languages=("en", "zh"), service_url=server.url))
-    async with aclosing(recogniser.transcribe(audio or spoken(SECOND[:5000], SECOND[5000:]))) as found:
+    audio = audio or spoken(SECOND[:5000], SECOND[5000:])
+    async with aclosing(recogniser.transcribe(audio, language)) as found:
         return [transcript async for transcript in found]
 
 
@@ -55,6 +59,18 @@ async def test_partial_transcripts_grow_into_the_final_one(server: ParaformerSer
     assert (run["payload"]["task"], run["payload"]["model"]) == ("asr", "paraformer-realtime-v2")
     assert finish["header"]["action"] == "finish-task"
     assert finish["header"]["task_id"] == run["header"]["task_id"]
+
+
+async def test_an_utterance_may_name_its_language(server: ParaformerServer) -> None:
+    await recognise(server, language="zh")
+    assert server.orders[0]["payload"]["parameters"]["language_hints"] == ["zh"]
+
+
+async def test_a_pause_is_not_sent(server: ParaformerServer) -> None:
+    pause = np.zeros(0, np.int16)
+    found = await recognise(server, spoken(pause, SECOND[:1600], pause, SECOND[1600:3200], pause))
+    assert found[-1].text == "what time is it now"
+    assert server.frame_lengths == [3200, 3200], "an empty frame is none"
 
 
 async def test_results_that_come_in_a_row_after_the_sound_make_no_trouble(server: ParaformerServer) -> None:

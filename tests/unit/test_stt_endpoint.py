@@ -33,10 +33,10 @@ async def spoken(*pieces: Samples) -> AsyncGenerator[Samples, None]:
         yield piece
 
 
-async def recognise(settings: OpenAIRecognitionConfig, *pieces: Samples) -> str:
+async def recognise(settings: OpenAIRecognitionConfig, *pieces: Samples, language: str | None = None) -> str:
     recogniser = OpenAISpeechToText(settings)
     try:
-        async with aclosing(recogniser.transcribe(spoken(*pieces))) as found:
+        async with aclosing(recogniser.transcribe(spoken(*pieces), language)) as found:
             transcripts = [transcript async for transcript in found]
     finally:
         await recogniser.aclose()
@@ -53,6 +53,19 @@ async def test_the_utterance_is_sent_whole_as_a_wav_file(server: TranscriptionSe
     assert asked.headers["Authorization"] == f"Bearer {KEY}"
     with wave.open(io.BytesIO(asked.file)) as sent:
         assert (sent.getframerate(), sent.getnchannels(), sent.getsampwidth()) == (16_000, 1, 2)
+        assert sent.readframes(sent.getnframes()) == SECOND.tobytes()
+
+
+async def test_an_utterance_may_name_its_language(server: TranscriptionServer) -> None:
+    await recognise(dataclasses.replace(config(server), language="en"), SECOND, language="zh")
+    assert server.requests[0].fields["language"] == "zh"
+
+
+async def test_a_pause_is_no_reason_to_ask(server: TranscriptionServer) -> None:
+    pause = np.zeros(0, np.int16)
+    await recognise(config(server), SECOND[:8000], pause, SECOND[8000:], pause)
+    [asked] = server.requests
+    with wave.open(io.BytesIO(asked.file)) as sent:
         assert sent.readframes(sent.getnframes()) == SECOND.tobytes()
 
 

@@ -69,6 +69,9 @@ def test_silence_is_told_from_sound() -> None:
         ("Well. Thank you. Thank you. Thank you. Thank you. Thank you.", "Well. Thank you."),
         ("我们走吧走吧走吧走吧走吧走吧", "我们走吧"),
         ("1 2 3 4 5 6", "1 2 3 4 5 6"),
+        ("well, oooooooooooooooooooo no", "well,"),
+        ("oooooooooooooooooooo", ""),
+        ("it is 1000000000000", "it is 1000000000000"),
     ],
 )
 def test_words_over_and_over_are_kept_once(text: str, expected: str) -> None:

@@ -49,15 +49,16 @@ class Paraformer:
     async def transcribe(
         self, audio: AsyncIterator[Samples], language: str | None = None
     ) -> AsyncGenerator[Transcript, None]:
-        """Recognise one utterance (mono int16 at 16 kHz) while it comes in."""
+        """Recognise one utterance (mono int16 at 16 kHz) while it comes in; it hears pauses by itself."""
         if trouble := self.ready():
             raise self._service.error(trouble, retryable=False)
         headers = {"Authorization": f"Bearer {self._config.api_key}"}
+        languages = (language,) if language else self._config.languages
         words = _Words()
         with self._service.errors():
             async with (
                 socket_to(self._config.service_url, headers) as socket,
-                self._sending(socket, audio) as sending,
+                self._sending(socket, audio, languages) as sending,
             ):
                 while (output := await self._result(socket, sending)) is not None:
                     words.hear(output["sentence"])
@@ -72,11 +73,11 @@ class Paraformer:
 
     @asynccontextmanager
     async def _sending(
-        self, socket: ClientConnection, audio: AsyncIterator[Samples]
+        self, socket: ClientConnection, audio: AsyncIterator[Samples], languages: tuple[str, ...]
     ) -> AsyncIterator["asyncio.Task[None]"]:
         """Begin the task, then send the sound while inside."""
         task_id = uuid.uuid4().hex
-        await socket.send(_message("run-task", task_id, self._order()))
+        await socket.send(_message("run-task", task_id, self._order(languages)))
         async with asyncio.timeout(SILENCE_SECONDS):
             self._event(await socket.recv(), "task-started")
         sending = asyncio.create_task(_send(socket, audio, task_id), name="sound for dashscope")
@@ -125,7 +126,7 @@ class Paraformer:
             raise ValueError(f"the event {header['event']}")
         return body
 
-    def _order(self) -> dict[str, Any]:
+    def _order(self, languages: tuple[str, ...]) -> dict[str, Any]:
         return {
             "task_group": "audio",
             "task": "asr",
@@ -134,7 +135,7 @@ class Paraformer:
             "parameters": {
                 "format": "pcm",
                 "sample_rate": RECOGNITION_RATE,
-                "language_hints": list(self._config.languages),
+                "language_hints": list(languages),
             },
             "input": {},
         }

@@ -24,7 +24,10 @@ _MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class OpenAIRecognitionConfig:
-    """An endpoint and how it is used; `language` is a code such as "en", "" lets the endpoint find out."""
+    """An endpoint and how it is used.
+
+    `language` is a code such as "en" for utterances that name none; "" lets the endpoint find out.
+    """
 
     base_url: str = ""
     api_key: str = field(default="", repr=False)
@@ -56,12 +59,17 @@ class OpenAISpeechToText:
     async def transcribe(
         self, audio: AsyncIterator[Samples], language: str | None = None
     ) -> AsyncGenerator[Transcript, None]:
-        """Recognise one utterance (mono int16 at 16 kHz); one final transcript. Silence is not sent."""
+        """Recognise one utterance (mono int16 at 16 kHz); one final transcript. Silence is not sent.
+
+        A pause prepares nothing: what is asked for is paid for, and perhaps the speaker goes on.
+        """
         if reason := self.ready():
             raise ProviderError(f"{PROVIDER}: {reason}", stage="stt", provider=PROVIDER)
         pieces = [pcm async for pcm in audio]
         wav = await asyncio.to_thread(_wav_of, pieces)
-        yield Transcript(await self._ask(wav) if wav else "", is_final=True)
+        yield Transcript(
+            await self._ask(wav, language or self._config.language) if wav else "", is_final=True
+        )
 
     async def warm(self) -> None:
         """Nothing: a hosted endpoint is paid per request."""
@@ -75,7 +83,7 @@ class OpenAISpeechToText:
                 async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
                     await client.close()
 
-    async def _ask(self, wav: bytes) -> str:
+    async def _ask(self, wav: bytes, language: str) -> str:
         config = self._config
         if self._closed:
             raise self._upstream.error("closed", retryable=False)
@@ -86,7 +94,7 @@ class OpenAISpeechToText:
                 answer = await self._client.audio.transcriptions.create(
                     model=config.model,
                     file=("utterance.wav", wav, "audio/wav"),
-                    language=config.language or openai.omit,
+                    language=language or openai.omit,
                     response_format="json",
                 )
             text = answer.text

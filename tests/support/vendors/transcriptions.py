@@ -114,6 +114,7 @@ class ParaformerServer:
     orders: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     sound: bytearray = field(default_factory=bytearray)
+    frame_lengths: list[int] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
@@ -154,6 +155,7 @@ class ParaformerServer:
             await self._heed(socket, order["header"])
             return
         self.sound += message.data
+        self.frame_lengths.append(len(message.data))
         self.heard.set()
         if self.mode == "drop":
             assert request.transport is not None
