@@ -124,8 +124,9 @@ def openai_recogniser(context: ProviderContext) -> SpeechToText:
 
 
 def turn_detector(context: ProviderContext) -> TurnDetector:
-    """Silero VAD and Smart Turn, in a process of their own."""
-    return SileroTurnDetector(SileroConfig(judging=max(1, context.threads // 2)))
+    """Silero VAD and Smart Turn, each in a process of its own."""
+    cores = context.threads
+    return SileroTurnDetector(SileroConfig(hearing=max(1, cores // 8), judging=max(1, cores // 2)))
 
 
 def _key(context: ProviderContext) -> str:

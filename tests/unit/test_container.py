@@ -111,9 +111,9 @@ async def test_the_ears_are_warm_soon_after_the_start_and_closed_with_the_rest(t
     assert isinstance(detector, SileroTurnDetector)
     async with server.services.lifespan():
         assert server.services.health().turn_detection
-        await eventually(lambda: detector.pid is not None, "the turn detector runs")
-        engine = psutil.Process(detector.pid)
-    await eventually(lambda: not engine.is_running(), "its process has ended")
+        await eventually(lambda: len(detector.pids) == 2, "the turn detector runs")
+        engines = [psutil.Process(pid) for pid in detector.pids.values()]
+    assert not any(engine.is_running() for engine in engines)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
-"""Silero VAD and Smart Turn as a child process.
+"""Silero VAD as a child process.
 
 Operation `activity`: whether somebody speaks. Data is `state` bytes (payload) of what the network remembers
 of this sound (none: nothing yet), then mono int16 at 16 kHz: the 64 samples before the frames and a whole
 number of frames of `VAD_FRAME_SAMPLES`. The one part's data is the probability of each frame as float32,
 then what the network remembers now; its header's `state` is the length of that in bytes. Nothing of a sound
 stays here: a child that dies loses nothing, and sounds cannot mix.
-
-Operation `end_of_turn`: data is mono int16 at 16 kHz, of which the last 8 s are heard. The one part's header
-has the `probability` that the speaker has finished.
 """
 
 from collections.abc import Generator
@@ -19,7 +16,6 @@ from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.inference.child import Engine, EngineError, Request, serve
 from opentalking.inference.framing import Json, Part
 from opentalking.inference.silero import Silero, SileroState
-from opentalking.inference.smart_turn import SmartTurn
 
 _NOTHING = SileroState()
 _CONTEXT_SAMPLES = len(_NOTHING.context)
@@ -27,11 +23,10 @@ _MEMORY_BYTES = _NOTHING.hidden.nbytes + _NOTHING.cell.nbytes
 
 
 class Ears:
-    """Both networks, one thread for each request."""
+    """The network; all sounds share it."""
 
     def __init__(self) -> None:
         self._silero = Silero()
-        self._smart_turn = SmartTurn()
 
     def activity(self, request: Request) -> Generator[Part, None, None]:
         """Handler of `activity`."""
@@ -44,11 +39,6 @@ class Ears:
         memory = after.hidden.tobytes() + after.cell.tobytes()
         yield Part({"state": len(memory)}, speech.tobytes() + memory)
 
-    def end_of_turn(self, request: Request) -> Generator[Part, None, None]:
-        """Handler of `end_of_turn`."""
-        pcm = np.frombuffer(request.data, np.int16)
-        yield Part({"probability": self._smart_turn.probability(pcm, request)})
-
 
 def _remembered(memory: bytes, context: Samples) -> SileroState:
     heard = np.asarray(context, np.float32) / np.float32(32768)
@@ -60,9 +50,8 @@ def _remembered(memory: bytes, context: Samples) -> SileroState:
 
 
 def load(settings: Json) -> Engine:
-    """Load both networks."""
-    ears = Ears()
-    return Engine({"activity": ears.activity, "end_of_turn": ears.end_of_turn})
+    """Load the network."""
+    return Engine({"activity": Ears().activity})
 
 
 if __name__ == "__main__":

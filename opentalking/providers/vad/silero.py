@@ -1,4 +1,4 @@
-"""The embedded turn detector: Silero VAD and Smart Turn in a process of their own."""
+"""The embedded turn detector: Silero VAD and Smart Turn, each in a process of its own."""
 
 import asyncio
 import importlib.util
@@ -13,7 +13,7 @@ import opentalking
 from opentalking.core.errors import ProviderError, provider_errors
 from opentalking.core.media import Samples
 from opentalking.core.providers import RECOGNITION_RATE, VAD_FRAME_SAMPLES
-from opentalking.inference.host import InferenceProcess, Json, Part, ProcessConfig
+from opentalking.inference.host import InferenceProcess, ProcessConfig
 
 PROVIDER = "silero"
 _STAGE = "vad"
@@ -37,13 +37,15 @@ Ask = Callable[[bytes, Samples], Awaitable[tuple[list[float], bytes]]]
 class SileroConfig:
     """How long the detector may take, and how much it does at once.
 
-    An answer that takes longer than `activity_seconds` or `end_of_turn_seconds` is none. `judging` ends of
-    turns are judged at the same time, each by one thread; one more thread hears the microphones, so that
-    these never wait for those. At most `max_waiting` requests wait; further ones fail at once.
+    An answer that takes longer than `activity_seconds` or `end_of_turn_seconds` is none. `hearing` requests
+    of microphones and `judging` ends of turns are worked on at once, each by one thread. At most
+    `max_waiting` more of either wait; further ones fail at once. A process that is silent for
+    `hung_seconds` is ended.
     """
 
-    activity_seconds: float = 0.5
+    activity_seconds: float = 1.0
     end_of_turn_seconds: float = 0.6
+    hearing: int = 1
     judging: int = 1
     max_waiting: int = 256
     start_timeout_seconds: float = 60.0
@@ -102,25 +104,14 @@ class SileroTurnDetector:
     def __init__(self, config: SileroConfig | None = None) -> None:
         self._config = config = config or SileroConfig()
         self._is_installed = importlib.util.find_spec("onnxruntime") is not None
-        self._judging = asyncio.Semaphore(config.judging)
-        self._process = InferenceProcess(
-            ProcessConfig(
-                module="opentalking.inference.engines.ears",
-                stage=_STAGE,
-                provider=PROVIDER,
-                environment=config.environment,
-                max_parallel=config.judging + 1,
-                max_waiting=config.max_waiting,
-                start_timeout_seconds=config.start_timeout_seconds,
-                part_timeout_seconds=config.hung_seconds,
-                queue_timeout_seconds=config.hung_seconds,
-            )
-        )
+        self._ears = _process("ears", config, config.hearing)
+        self._turn_ends = _process("turn_ends", config, config.judging)
 
     @property
-    def pid(self) -> int | None:
-        """Process id of the engine, None while it does not run."""
-        return self._process.pid
+    def pids(self) -> dict[str, int]:
+        """Process ids of the engines that run, by the name of the engine."""
+        found = {"ears": self._ears.pid, "turn_ends": self._turn_ends.pid}
+        return {name: pid for name, pid in found.items() if pid is not None}
 
     def ready(self) -> str:
         """ "" when it can listen, else `package_missing` or `weights_missing` and the remedy; instant."""
@@ -141,30 +132,30 @@ class SileroTurnDetector:
     async def warm(self) -> None:
         """Load both networks and have them listen to half a second that is not speech."""
         self._refuse_unready()
-        await self._process.start()
         hum = (1000 * np.sin(np.arange(RECOGNITION_RATE // 2) / 51)).astype(np.int16)
-        await self._call("activity", {"state": 0}, hum[: _CONTEXT_SAMPLES + VAD_FRAME_SAMPLES].tobytes())
+        await self._hear(b"", hum[: _CONTEXT_SAMPLES + VAD_FRAME_SAMPLES])
         await self._judge(hum)
 
     async def aclose(self) -> None:
-        """End the engine; idempotent."""
-        await self._process.aclose()
+        """End the engines; idempotent."""
+        await self._ears.aclose()
+        await self._turn_ends.aclose()
 
     async def _activity(self, state: bytes, pcm: Samples) -> tuple[list[float], bytes]:
-        work = self._call("activity", {"state": len(state)}, state + pcm.tobytes())
-        part = await self._in_time(self._config.activity_seconds, work)
+        return await self._in_time(self._config.activity_seconds, self._hear(state, pcm))
+
+    async def _hear(self, state: bytes, pcm: Samples) -> tuple[list[float], bytes]:
+        if not self._ears.running:
+            self._refuse_unready()
+        part = await self._ears.call("activity", {"state": len(state)}, state + pcm.tobytes())
         cut = len(part.data) - part.header["state"]
         return np.frombuffer(part.data[:cut], np.float32).tolist(), part.data[cut:]
 
     async def _judge(self, pcm: Samples) -> float:
-        async with self._judging:
-            part = await self._call("end_of_turn", {}, pcm[-_HEARD_SAMPLES:].tobytes())
-        return float(part.header["probability"])
-
-    async def _call(self, op: str, payload: Json, data: bytes) -> Part:
-        if not self._process.running:
+        if not self._turn_ends.running:
             self._refuse_unready()
-        return await self._process.call(op, payload, data)
+        part = await self._turn_ends.call("end_of_turn", {}, pcm[-_HEARD_SAMPLES:].tobytes())
+        return float(part.header["probability"])
 
     async def _in_time(self, seconds: float, work: Awaitable[T]) -> T:
         with provider_errors(_STAGE, PROVIDER):
@@ -174,6 +165,22 @@ class SileroTurnDetector:
     def _refuse_unready(self) -> None:
         if reason := self.ready():
             raise ProviderError(f"{PROVIDER}: {reason}", stage=_STAGE, provider=PROVIDER)
+
+
+def _process(engine: str, config: SileroConfig, threads: int) -> InferenceProcess:
+    return InferenceProcess(
+        ProcessConfig(
+            module=f"opentalking.inference.engines.{engine}",
+            stage=_STAGE,
+            provider=PROVIDER,
+            environment=config.environment,
+            max_parallel=threads,
+            max_waiting=config.max_waiting,
+            start_timeout_seconds=config.start_timeout_seconds,
+            part_timeout_seconds=config.hung_seconds,
+            queue_timeout_seconds=config.hung_seconds,
+        )
+    )
 
 
 def _stretches(sound: Samples, frames: int) -> Iterator[tuple[bool, int, int]]:
