@@ -105,6 +105,44 @@ async def test_loss_and_disorder_on_the_way_change_neither_pitch_nor_duration() 
         assert pitch(ear.loud) == pytest.approx(440, abs=1)
 
 
+async def test_a_hostile_client_harms_nobody_and_is_heard_once_it_behaves() -> None:
+    generator = random.Random(6)
+    async with SpeakingClient(video=False) as client, listening(client) as ear:
+        assert ear.peer is not None
+        transport = cast(Any, client.connection.getTransceivers()[0].sender.transport)
+        send = transport._send_rtp
+        sent = 0
+        enough = asyncio.Event()
+
+        async def hostile(data: bytes) -> None:
+            """Ten packets for one: other payload types, times and sources, and no Opus in them."""
+            nonlocal sent
+            for _ in range(10):
+                sent += 1
+                head = bytearray(data[:12])
+                head[0] = 0x80  # no extensions: libsrtp itself refuses to send broken ones
+                head[1] = generator.choice([head[1], generator.randrange(128)])
+                for place in range(4, 12):
+                    head[place] = generator.randrange(256) if generator.random() < 0.3 else head[place]
+                await send(bytes(head) + generator.randbytes(generator.randrange(200)))
+            if sent >= 1000:
+                enough.set()
+
+        await ear.until(10)
+        transport._send_rtp = hostile
+        await asyncio.wait_for(enough.wait(), 30)
+        transport._send_rtp = send
+        assert ear.peer.connected
+        await asyncio.sleep(0.5)
+        before = len(ear.pieces)
+        await client.say(sine(1.0, 440, 16_000))
+        await ear.until(len(ear.pieces) + 5)
+        assert ear.peer.connected
+        voice = [piece for piece in ear.pieces[before:] if level(piece) > 5000]
+        assert len(voice) > 40
+        assert pitch(np.concatenate(voice[2:-2])) == pytest.approx(440, abs=10)
+
+
 async def test_a_plain_aiortc_microphone_is_heard() -> None:
     class Tone(AudioStreamTrack):
         """aiortc encodes it itself, in stereo, as it would a sound card."""
