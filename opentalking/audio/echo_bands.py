@@ -11,6 +11,8 @@ BLOCK = 320
 """Samples of one block: 20 ms at 16 kHz."""
 FRAME = 2 * BLOCK
 BINS = BLOCK + 1
+VOICE_BINS = slice(6, 140)
+"""150 to 3500 Hz, where every loudspeaker and microphone works."""
 FULL_SCALE = np.float32(1 / 32768)
 BANDS = 24
 _LOW_HERTZ, _HIGH_HERTZ = 120.0, 7200.0
@@ -58,33 +60,35 @@ def spread(points: int) -> Power:
     return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
-class Resemblance:
-    """How alike a sound and the far end have been of late, at each of `lags` delays: −1..1.
+class Levels:
+    """Logarithmic band powers around their own slow mean, so that neither gain nor timbre matters."""
 
-    A correlation of logarithmic band levels, so that neither gain nor timbre matters.
-    """
+    def __init__(self) -> None:
+        self._mean = np.zeros(BANDS, np.float32)
+
+    def feed(self, power: Power) -> Power:
+        """Take one block's band powers; its levels."""
+        level = np.log(power + _FLOOR)
+        self._mean += (1 - _MEAN_KEEP) * (level - self._mean)
+        return np.asarray(level - self._mean, np.float32)
+
+
+class Resemblance:
+    """How alike a sound and the far end have been of late: the highest correlation of all delays, −1..1."""
 
     def __init__(self, lags: int) -> None:
-        self._far = np.zeros((lags, BANDS), np.float32)
-        self._far_mean = np.zeros(BANDS, np.float32)
-        self._near_mean = np.zeros(BANDS, np.float32)
+        self._level = Levels()
         self._products = np.zeros(lags, np.float32)
         self._far_squares = np.zeros(lags, np.float32)
-        self._near_square = np.float32(0)
+        self._square = np.float32(0)
 
-    def feed(self, near: Power, far: Power) -> float:
-        """Take one block's band powers of either end (`far` as of now); the highest of all lags."""
-        self._far[1:] = self._far[:-1]
-        far_level = np.log(far + _FLOOR)
-        self._far_mean += (1 - _MEAN_KEEP) * (far_level - self._far_mean)
-        self._far[0] = far_level - self._far_mean
-        near_level = np.log(near + _FLOOR)
-        self._near_mean += (1 - _MEAN_KEEP) * (near_level - self._near_mean)
-        deviation = near_level - self._near_mean
+    def feed(self, power: Power, far: Power, far_squares: Power) -> float:
+        """Take one block's band powers, and the far end's levels and their squares at each lag."""
+        level = self._level.feed(power)
         self._products *= _KEEP
-        self._products += self._far @ deviation
+        self._products += far @ level
         self._far_squares *= _KEEP
-        self._far_squares += np.einsum("lb,lb->l", self._far, self._far)
-        self._near_square = _KEEP * self._near_square + deviation @ deviation
-        size = np.sqrt(self._far_squares * self._near_square) + np.float32(1e-3)
+        self._far_squares += far_squares
+        self._square = _KEEP * self._square + level @ level
+        size = np.sqrt(self._far_squares * self._square) + np.float32(1e-3)
         return float((self._products / size).max())

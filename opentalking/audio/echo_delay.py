@@ -5,40 +5,47 @@ Generalised cross-correlation with phase transform (Knapp and Carter, 1976), sum
 
 import numpy as np
 
-from opentalking.audio.echo_bands import BLOCK, FRAME, Power, Spectrum
+from opentalking.audio.echo_bands import BLOCK, FRAME, VOICE_BINS, Spectrum
 
-_LOW, _HIGH = 6, 140
-"""Bins of 25 Hz: 150 to 3500 Hz, where every loudspeaker and microphone works."""
-_FORGET = np.float32(0.98)
-_SIGNIFICANT = 8.0
+_FORGET = np.float32(0.97)
+_SIGNIFICANT = 10.0
 """A peak this many standard deviations high is an echo: the highest of 12 000 random values is 4 or 5."""
+_FEWEST = 8
+"""Blocks of sound before anything can be said."""
 
 
 class DelayFinder:
     """Sums how near and far end agree in phase at each delay of `lags` blocks."""
 
     def __init__(self, lags: int) -> None:
-        self._lags = lags
-        self._sums = np.zeros((lags, _HIGH - _LOW), np.complex64)
+        self.fed = 0
+        self.certainty = 0.0
+        self._sums = np.zeros((lags, VOICE_BINS.stop - VOICE_BINS.start), np.complex64)
+        # Half the bins of a frame: correlation at 8 kHz.
         self._padded = np.zeros((lags, FRAME // 4 + 1), np.complex64)
 
-    def feed(self, near: Spectrum, far: Spectrum, far_powers: Power) -> None:
-        """Take one block: the near end's spectrum, and the far end's of `lags` blocks, newest first."""
-        whitened = near[_LOW:_HIGH]
-        whitened = whitened / (np.abs(whitened) + np.float32(1e-6))
-        far_size = np.sqrt(far_powers[:, _LOW:_HIGH]) + np.float32(0.01)
+    def feed(self, near: Spectrum, far: Spectrum) -> None:
+        """Take one block: the near end's spectrum, and the far end's phases of `lags` blocks, newest first."""
+        self.fed += 1
+        voice = near[VOICE_BINS]
         self._sums *= _FORGET
-        self._sums += np.conj(far[:, _LOW:_HIGH]) * whitened / far_size
+        self._sums += far * (voice / (np.abs(voice) + np.float32(1e-6)))
 
-    def find(self) -> tuple[int, float]:
-        """The delay in samples (even) and how significant it is: 1 and more is an echo for sure."""
-        self._padded[:, _LOW:_HIGH] = self._sums
+    def find(self) -> int | None:
+        """The delay in samples (even), if there is an echo for sure."""
+        if self.fed < _FEWEST:
+            return None
+        self._padded[:, VOICE_BINS] = self._sums
         agreement = np.abs(np.fft.irfft(self._padded, FRAME // 2)[:, : BLOCK // 2])
         peak = int(agreement.argmax())
         deviation = float(np.sqrt(np.mean(np.square(agreement)))) + 1e-9
-        significance = float(agreement.flat[peak]) / deviation / _SIGNIFICANT
-        return 2 * peak, significance
+        self.certainty = float(agreement.flat[peak]) / deviation / _SIGNIFICANT
+        return 2 * peak if self.certainty > 1 else None
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self._sums[:] = 0
+    def move(self, blocks: int) -> None:
+        """All delays have become longer by so many blocks (shorter if negative)."""
+        self._sums = np.roll(self._sums, blocks, axis=0)
+        if blocks > 0:
+            self._sums[:blocks] = 0
+        elif blocks < 0:
+            self._sums[blocks:] = 0

@@ -9,6 +9,8 @@ from opentalking.audio.echo_bands import (
     FRAME,
     FULL_SCALE,
     TO_BANDS,
+    VOICE_BINS,
+    Levels,
     Power,
     Spectrum,
     Wave,
@@ -20,6 +22,8 @@ from opentalking.core.media import SAMPLES_PER_PACKET, Samples
 HISTORY = 64
 """Blocks that are remembered: 1.28 s."""
 _TAPS = 24
+_HEAD = _TAPS - 3
+_TINY = np.float32(1e-4)
 
 
 def _low_pass() -> Wave:
@@ -30,50 +34,77 @@ def _low_pass() -> Wave:
 
 
 class FarEnd:
-    """Spectra of the last `HISTORY` blocks sent, newest first; each of a block and the one before it."""
+    """The last `HISTORY` blocks sent, newest first, in what forms the parts of an echo guard need them.
+
+    A block's spectrum is that of the block and the one before it.
+    """
 
     def __init__(self) -> None:
         self.ticks = 0
         self.silent_ticks = HISTORY + 2
         self._taps = _low_pass()
-        self._sound = np.zeros(_TAPS - 3 + SAMPLES_PER_PACKET, np.float32)
+        self._sound = np.zeros(_HEAD + SAMPLES_PER_PACKET, np.float32)
         self._windows = np.lib.stride_tricks.sliding_window_view(self._sound, _TAPS)[::3][:BLOCK]
         self._frame = np.zeros(FRAME, np.float32)
+        self._level = Levels()
         # Every block is written twice, so that any stretch of the ring lies in one piece.
         self._spectra = np.zeros((2 * HISTORY, BINS), np.complex64)
         self._powers = np.zeros((2 * HISTORY, BINS), np.float32)
+        self._phases = np.zeros((2 * HISTORY, VOICE_BINS.stop - VOICE_BINS.start), np.complex64)
         self._bands = np.zeros((2 * HISTORY, BANDS), np.float32)
+        self._levels = np.zeros((2 * HISTORY, BANDS), np.float32)
+        self._squares = np.zeros(2 * HISTORY, np.float32)
 
     def feed(self, sound: Samples | None) -> None:
         """Take 20 ms at 48 kHz, None for silence."""
         self.ticks += 1
         if sound is None and self.silent_ticks > HISTORY + 1:
             return
-        head = _TAPS - 3
-        self._sound[:head] = self._sound[-head:]
-        loud = sound is not None and bool(sound.any())
-        if loud and sound is not None:
-            np.multiply(sound, FULL_SCALE, out=self._sound[head:])
+        self._sound[:_HEAD] = self._sound[-_HEAD:]
+        if sound is not None and sound.any():
+            np.multiply(sound, FULL_SCALE, out=self._sound[_HEAD:])
+            self.silent_ticks = 0
         else:
-            self._sound[head:] = 0
-        self.silent_ticks = 0 if loud else self.silent_ticks + 1
+            self._sound[_HEAD:] = 0
+            self.silent_ticks += 1
         self._frame[:BLOCK] = self._frame[BLOCK:]
         np.dot(self._windows, self._taps, out=self._frame[BLOCK:])
-        at = -self.ticks % HISTORY
+        self._write()
+
+    def _write(self) -> None:
         spectrum = spectrum_of(self._frame)
-        self._spectra[at] = self._spectra[at + HISTORY] = spectrum
-        self._powers[at] = self._powers[at + HISTORY] = power_of(spectrum)
-        self._bands[at] = self._bands[at + HISTORY] = self._powers[at] @ TO_BANDS
+        power = power_of(spectrum)
+        bands = power @ TO_BANDS
+        level = self._level.feed(bands)
+        for at in (-self.ticks % HISTORY, -self.ticks % HISTORY + HISTORY):
+            self._spectra[at] = spectrum
+            self._powers[at] = power
+            self._bands[at] = bands
+            self._levels[at] = level
+            self._squares[at] = level @ level
+        at = -self.ticks % HISTORY
+        phases = np.conj(spectrum[VOICE_BINS]) / (np.sqrt(power[VOICE_BINS]) + _TINY)
+        self._phases[at] = self._phases[at + HISTORY] = phases
 
     def blocks(self, newest: int, count: int) -> tuple[Spectrum, Power]:
-        """Spectra and powers of `count` blocks back from tick `newest`, newest first: (count, `BINS`).
+        """Spectra and powers of `count` blocks back from tick `newest`: (count, `BINS`).
 
         `newest` is at most `ticks`, and `newest - count` at least `ticks - HISTORY`.
         """
         at = -newest % HISTORY
         return self._spectra[at : at + count], self._powers[at : at + count]
 
+    def phases(self, newest: int, count: int) -> Spectrum:
+        """Conjugate spectra of magnitude one in `VOICE_BINS` (less where there was silence)."""
+        at = -newest % HISTORY
+        return self._phases[at : at + count]
+
     def bands(self, newest: int, count: int) -> Power:
-        """Band powers of the same blocks: (count, `BANDS`)."""
+        """Band powers: (count, `BANDS`)."""
         at = -newest % HISTORY
         return self._bands[at : at + count]
+
+    def levels(self, newest: int, count: int) -> tuple[Power, Power]:
+        """Band levels around their mean, (count, `BANDS`), and the sums of their squares, (count,)."""
+        at = -newest % HISTORY
+        return self._levels[at : at + count], self._squares[at : at + count]

@@ -30,11 +30,15 @@ class Gate:
         self._taps = np.zeros(_TAPS, np.float32)
         self._before = np.zeros(_TAPS - 1, np.float32)
 
+    def rest(self) -> None:
+        """There is no echo: the next block that may have one begins anew."""
+        self.open = False
+
     def judge(self, heard: Power, echo: Power, alike: float) -> None:
         """Weigh one block: what is left, what of it may be echo (band powers), how alike they are."""
         self._smooth += np.float32(0.6) * (heard - self._smooth)
         self._noise = np.maximum(np.minimum(self._smooth, self._noise * _NOISE_RISE), _LEAST_NOISE)
-        excess = np.log(self._smooth / (echo + np.float32(4) * self._noise))
+        excess = np.log((self._smooth + _LEAST_NOISE) / (echo + np.float32(4) * self._noise))
         said = float(np.clip(excess, -0.5, 3)[_VOICE].mean())
         self._alike += 0.4 * (max(alike, 0.0) - self._alike)
         said *= min(1.0, max(0.0, (0.85 - self._alike) / (0.85 - _ALIKE)))
