@@ -144,6 +144,7 @@ class Answers:
                 parts.hearing.tell(said.turn_id, text, is_final=True)
                 await self._ways.begin_turn(chat, heard)
         except OpenTalkingError as error:
+            said.has_begun = False
             log.info("not answered", session_id=parts.session_id, code=error.code)
 
     # -- events

@@ -116,6 +116,8 @@ class Ear:
     # -- decisions
 
     def _take(self, frame: Frame) -> None:
+        if self._is_closed:
+            return
         self._recent.add(frame.pcm)
         if self._current is not None:
             self._current.sound.put(frame.pcm)

@@ -44,7 +44,8 @@ class UserTurn:
     def go_on_from(self, before: "UserTurn") -> None:
         """Take along the words of one that comes to no turn of its own, and the name of that turn."""
         before.is_held = True
-        self._before = before
+        before.decide(answers=False)
+        self._first()._before = before
         self.recognition.turn_id = before.turn_id
         self._forget_oldest()
 
@@ -85,6 +86,10 @@ class UserTurn:
         self.decide(answers=False)
         if self._before is not None:
             self._before.stop(error)
+
+    def _first(self) -> "UserTurn":
+        """The oldest of those that it goes on from, or itself."""
+        return self if self._before is None else self._before._first()
 
     def _forget_oldest(self) -> None:
         last, count = self, 0
