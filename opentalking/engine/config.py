@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from opentalking.audio.echo import EchoGuard
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.conversation import EMOTIONS, TurnTaking
 from opentalking.core.ports import CommandBus, EventBus, SessionStore
@@ -116,3 +117,4 @@ class Toolbox:
     observers: Sequence[TurnObserver] = ()
     clock: Callable[[], float] = time.monotonic
     """Of everything that is measured: monotonic seconds, those of `HeardTimes` and `TurnTimes`."""
+    echo_guard: Callable[[], EchoGuard] = EchoGuard

@@ -1,7 +1,8 @@
 """A session's output, its peers, and the clock that drives them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from opentalking.core.commands import Answer
 from opentalking.core.media import Samples
 from opentalking.core.providers import Face
 from opentalking.engine.config import EngineConfig, Toolbox
@@ -34,9 +35,10 @@ class OnAir:
         self._on_peer = on_peer
         self._is_speaking = self._has_peer = self._is_recorded = False
 
-    async def answer(self, sdp: str, face: Face) -> str:
-        """Answer an offer; raises `InvalidInput`."""
-        return await self._peers.answer(sdp, face)
+    async def connect(self, sdp: str, find_face: Callable[[], Awaitable[Face]]) -> Answer:
+        """Answer an offer once there is a face; raises `InvalidInput`."""
+        face = await find_face()
+        return Answer(sdp=await self._peers.answer(sdp, face))
 
     def speaking(self, is_speaking: bool) -> None:
         """A turn begins, or has ended."""

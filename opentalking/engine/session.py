@@ -7,7 +7,6 @@ from functools import partial
 import structlog
 
 from opentalking.core.commands import (
-    Answer,
     CloseSession,
     Command,
     ConnectPeer,
@@ -16,7 +15,9 @@ from opentalking.core.commands import (
     ExpectSound,
     GetRecording,
     Interrupt,
+    Listen,
     Reply,
+    ReportSilence,
     StartChat,
     StartPlay,
     StartRecognition,
@@ -25,15 +26,17 @@ from opentalking.core.commands import (
     StartSpeak,
     StopRecording,
 )
-from opentalking.core.errors import Conflict, NotFound, Unavailable
+from opentalking.core.errors import Conflict, NotFound
 from opentalking.core.events import Event, ExpiredEvent, ExpiringEvent, TerminatedEvent
+from opentalking.core.media import Samples
 from opentalking.core.ports import SESSION_ENDED, Delivery
-from opentalking.core.sessions import CAN_TALK, SessionRecord, SessionState
+from opentalking.core.sessions import SessionRecord, SessionState
 from opentalking.core.turns import HeardTimes
 from opentalking.engine.admission import Ticket
 from opentalking.engine.belongings import Belongings
 from opentalking.engine.config import EngineConfig, Toolbox
-from opentalking.engine.expiry import Expiry, ExpiryReason
+from opentalking.engine.ear import Ear, EarParts, EarWays
+from opentalking.engine.expiry import Expiry
 from opentalking.engine.hearing import Hearing
 from opentalking.engine.inbox import Ending, Inbox, Moved
 from opentalking.engine.looks import Looks
@@ -44,6 +47,9 @@ from opentalking.engine.state import SessionLife
 from opentalking.engine.talk import Conversation
 
 log = structlog.get_logger(__name__)
+
+
+StartTurn = StartChat | StartSpeak | StartPlay
 
 
 class Session:
@@ -64,13 +70,15 @@ class Session:
         self._life = SessionLife(record, toolbox, config, self._outbox.emit)
         self.loaded = self._life.loaded
         self._talk = Conversation(self.id, record.settings, toolbox, config, self._emit, self._on_speaking)
-        self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer)
+        self._air = OnAir(self._talk, toolbox, config, self._spawn, self._on_peer, self.hear)
         able = toolbox.renderers[record.settings.model].capabilities.looks
         self._looks = Looks(self._air.output, lambda: self._life.face, able=able)
-        self._expiry = Expiry(config, self._on_expiring, self._on_expired)
-        self._hearing = Hearing(
-            self.id, record.settings, toolbox, config, emit=self._emit, touch=self._expiry.touch
-        )
+        self._expiry = Expiry(config, self._on_expiring, lambda why: self.end(Ending(why, expired=why)))
+        touch = self._expiry.touch
+        self._hearing = Hearing(self.id, record.settings, toolbox, config, emit=self._emit, touch=touch)
+        lent = EarParts(self.id, toolbox, self._air.output, self._hearing, self._talk, self._emit)
+        ways = EarWays(self._begin_turn, touch, self._spawn, lambda: self._life.can_talk)
+        self._ear = Ear(lent, ways, record.settings.turn_taking or config.turn_taking)
         self._recording = Recording(
             self._life, self._air, toolbox, config.recordings, self._emit, self._expiry.in_use
         )
@@ -88,6 +96,10 @@ class Session:
         """End the session for a reason of the server's own."""
         self._inbox.tell(ending)
 
+    def hear(self, sound: Samples) -> None:
+        """Take a piece of the microphone's sound: mono int16 at 16 kHz, in order."""
+        self._ear.hear(sound)
+
     def queue_position(self, position: int) -> None:
         """The place in the queue changed."""
         self._inbox.tell(Moved(position))
@@ -99,6 +111,7 @@ class Session:
             try:
                 async with self._group:
                     self._living = self._spawn(self._live(ticket))
+                    self._spawn(self._ear.run())
                     await self._serve()
                     for task in self._tasks:
                         task.cancel()
@@ -149,7 +162,7 @@ class Session:
                 return True
             case ConnectPeer() | CopySaid() | StartRecording() | StopRecording():
                 await self._set_aside(item, command)
-            case StartRecognition() if self._life.state in CAN_TALK:
+            case StartRecognition() if self._life.can_talk:
                 await self._set_aside(item, command)
             case _:
                 await self._inbox.answer(item, partial(self._carry_out, command))
@@ -162,7 +175,7 @@ class Session:
         work: Callable[[], Awaitable[Reply]]
         match command:
             case ConnectPeer():
-                work = partial(self._connect, command.sdp)
+                work = partial(self._air.connect, command.sdp, self._life.face_for_offer)
             case CopySaid():
                 work = self._talk.said.copy_for(command.job_id)
             case StartRecognition():
@@ -173,6 +186,7 @@ class Session:
 
     async def _close(self, ending: Ending) -> Reply:
         self._living.cancel()
+        self._ear.close()
         self._hearing.interrupt(error=NotFound("session not found"))
         await self._talk.interrupt(why=SESSION_ENDED)
         if ending.reason == "deleted":
@@ -200,31 +214,23 @@ class Session:
                 return await self._recording.carry_out(command)
             case ExpectSound():
                 self._hearing.expect(command)
+            case Listen():
+                return self._ear.listen(command)
+            case ReportSilence(after_ms=after_ms):
+                self._talk.page_fell_silent(after_ms)
             case Interrupt(turn_id=only):
                 self._hearing.interrupt(only)
                 await self._talk.interrupt(only)
         return Done()
 
-    async def _begin_turn(
-        self, command: StartChat | StartSpeak | StartPlay, heard: HeardTimes | None = None
-    ) -> None:
+    async def _begin_turn(self, command: StartTurn, heard: HeardTimes | None = None) -> None:
         face, avatar = self._life.face, self._life.avatar
-        if face is None or avatar is None or self._life.state not in CAN_TALK:
+        if face is None or avatar is None or not self._life.can_talk:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
         self._hearing.overtake(command.turn_id)
         self._talk.meet(avatar)
         turn = await self._talk.turn(command, face, self._air.output, heard)
         await self._talk.start(turn, self._spawn)
-
-    async def _connect(self, sdp: str) -> Reply:
-        if self._life.state is SessionState.QUEUED:
-            raise Conflict("session is queued")
-        try:
-            async with asyncio.timeout(self._config.offer_wait_seconds):
-                face = await asyncio.shield(self.loaded)
-        except TimeoutError:
-            raise Unavailable("the session is still loading; send the offer again") from None
-        return Answer(sdp=await self._air.answer(sdp, face))
 
     # -- what others tell
 
@@ -235,6 +241,7 @@ class Session:
 
     async def _on_speaking(self, speaking: bool) -> None:
         self._air.speaking(speaking)
+        self._ear.turn_runs(speaking)
         self._expiry.in_use(speaking)
         await self._life.speaking(speaking)
 
@@ -244,6 +251,3 @@ class Session:
 
     def _on_expiring(self, remaining_seconds: int) -> None:
         self._outbox.emit(ExpiringEvent(session_id=self.id, remaining_sec=remaining_seconds))
-
-    def _on_expired(self, reason: ExpiryReason) -> None:
-        self.end(Ending(reason, expired=reason))

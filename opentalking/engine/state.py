@@ -40,10 +40,25 @@ class SessionLife:
         return self.record.state
 
     @property
+    def can_talk(self) -> bool:
+        """Whether a turn may start."""
+        return self.state in CAN_TALK
+
+    @property
     def face(self) -> Face | None:
         """The face, once loaded."""
         done = self.loaded.done() and not self.loaded.cancelled() and self.loaded.exception() is None
         return self.loaded.result() if done else None
+
+    async def face_for_offer(self) -> Face:
+        """Wait a while for the face; raises `Conflict` while queued, `Unavailable` when it takes too long."""
+        if self.state is SessionState.QUEUED:
+            raise Conflict("session is queued")
+        try:
+            async with asyncio.timeout(self._config.offer_wait_seconds):
+                return await asyncio.shield(self.loaded)
+        except TimeoutError:
+            raise Unavailable("the session is still loading; send the offer again") from None
 
     async def move(self, to: SessionState) -> None:
         """Go to another state of the life cycle and say so."""

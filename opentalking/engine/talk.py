@@ -108,6 +108,13 @@ class Conversation:
             report=report,
         )
 
+    def silence(self) -> str | None:
+        """Silence the turn that runs, which `interrupt` is then to end; its id."""
+        if self._turn is None:
+            return None
+        self._turn.silence("interrupted")
+        return self._turn.id
+
     async def interrupt(self, turn_id: str | None = None, why: str = "interrupted") -> None:
         """Silence first, then cancel the turn and wait for its end; nothing when another turn is meant.
 
@@ -122,6 +129,11 @@ class Conversation:
         if late:
             log.error("turn did not end in time", session_id=self._session_id, turn_id=turn.id)
         await self._over(turn)
+
+    def page_fell_silent(self, after_ms: int) -> None:
+        """A page heard the last of an interrupted turn so long after it learnt of its end."""
+        for observer in self._toolbox.observers:
+            observer.page_fell_silent(after_ms)
 
     async def _run(self, turn: Turn) -> None:
         try:

@@ -2,12 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from opentalking.core.commands import StartChat, StartSpeak
+from opentalking.core.conversation import Message
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.media import SAMPLES_PER_PACKET, Mark, Speech
 from opentalking.core.providers import ChatModel, Face
@@ -140,12 +141,18 @@ class SpokenTurn(Turn):
         self._emotion = command.emotion
         self._captions = Captions()
         self._answer = "" if self._chat else self._text
+        self._messages: Sequence[Message] = ()
         self._final_sent = False
         self._speaker = Speaker(parts.voice, parts.report, self._captions)
         self._sentences: Stream[Sentence] = Stream(MAX_PENDING_SENTENCES, lambda _: 1)
 
     def accept(self) -> None:
-        """Tell the clients that the turn is taken; once, before `run`."""
+        """Tell the clients that the turn is taken; once, before `run`.
+
+        What was asked is remembered even when the turn is interrupted before it runs.
+        """
+        if self._chat:
+            self._messages = self._parts.history.ask(self._text)
         self._parts.report.started(self._text, thinking=self._chat)
 
     def _start_stages(self, start: Callable[..., object]) -> None:
@@ -158,8 +165,8 @@ class SpokenTurn(Turn):
 
     async def _generate(self, deltas: Stream[Expressed]) -> None:
         if self._chat:
-            messages = self._parts.history.ask(self._text)
-            self._answer = await generate(self._parts.chat_model, messages, self._parts.report, deltas)
+            model, report = self._parts.chat_model, self._parts.report
+            self._answer = await generate(model, self._messages, report, deltas)
         else:
             for part in self._to_say:
                 await deltas.put(part)

@@ -56,18 +56,22 @@ class Utterance:
         self._room -= len(piece)
         if self._room < 0:
             raise TooLarge(f"the audio is longer than {MAX_SECONDS:g} seconds; send less")
-        if self._keep:
+        if self._keep and len(piece):
             self._heard.append(piece)
         return piece
 
 
 @dataclass(frozen=True, slots=True)
 class Recognisers:
-    """Who recognises, and who steps in for an utterance when that fails; by name, None is nobody."""
+    """Who recognises, and who steps in for an utterance when that fails; by name, None is nobody.
+
+    `language` is what is spoken; None: they find out.
+    """
 
     known: Mapping[str, SpeechToText]
     provider: str
     fallback: str | None
+    language: str | None = None
 
     @property
     def stand_in(self) -> str | None:
@@ -91,7 +95,7 @@ class Recognisers:
         with provider_errors("stt", name):
             async with (
                 aclosing(utterance.sound()) as sound,
-                aclosing(recogniser.transcribe(sound)) as transcripts,
+                aclosing(recogniser.transcribe(sound, self.language)) as transcripts,
             ):
                 async for transcript in transcripts:
                     if transcript.is_final:

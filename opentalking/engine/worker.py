@@ -39,6 +39,10 @@ class Worker:
                 await self._end_all()
                 clock.cancel()
 
+    def session(self, session_id: str) -> Session | None:
+        """A live session of this worker."""
+        return self._sessions.get(session_id)
+
     async def _end_all(self) -> None:
         sessions = list(self._sessions.values())
         for session in sessions:
@@ -59,7 +63,7 @@ class Worker:
             except OpenTalkingError as error:
                 await delivery.fail(error)
             return
-        session = self._sessions.get(command.session_id)
+        session = self.session(command.session_id)
         if session is None:
             await delivery.fail(NotFound("session not found"))
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from opentalking.audio.echo import EchoGuard
 from opentalking.bus.memory import MemoryCommandBus, MemoryEventBus, MemorySessionStore
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import (
@@ -24,7 +25,7 @@ from opentalking.core.commands import (
 from opentalking.core.errors import NotFound
 from opentalking.core.events import Event, TerminatedEvent
 from opentalking.core.ids import new_id
-from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech, TurnDetector
 from opentalking.core.sessions import SessionRecord, SessionSettings
 from opentalking.core.turns import TurnObserver
 from opentalking.engine.config import EngineConfig, Toolbox
@@ -201,6 +202,8 @@ class Parts:
     avatar: OneAvatar = field(default_factory=OneAvatar)
     said: SaidSpool | None = None
     observers: Sequence[TurnObserver] = ()
+    turn_detector: TurnDetector | None = None
+    echo_guard: Callable[[], EchoGuard] = EchoGuard
 
 
 @asynccontextmanager
@@ -223,6 +226,8 @@ async def engine(parts: Parts | None = None) -> AsyncIterator[Engine]:
         recording_pool=executor,
         recognisers=parts.recognisers,
         observers=parts.observers,
+        turn_detector=parts.turn_detector,
+        echo_guard=parts.echo_guard,
         clock=asyncio.get_running_loop().time,
     )
     worker = Worker(toolbox, parts.config)

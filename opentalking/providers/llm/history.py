@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opentalking.core.conversation import Message
+from opentalking.text.language import language_of
+
+INTERRUPTED = {"en": "(I interrupted you there.)", "zh": "（我在这里打断了你。）"}
+"""What a model is told, with the words that interrupted it, in their language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,12 @@ def fit_history(messages: Sequence[Message], limits: HistoryLimits) -> list[Mess
 
     Empty messages are left out (an answer that was interrupted before anything was heard), and
     neighbours of one role are joined: many chat templates refuse two in a row, and an answer without a
-    question in front when older messages were dropped.
+    question in front when older messages were dropped. What is said after an interrupted answer begins with a
+    note of that, which a model is less tempted to repeat than one in its own words.
     """
     system = [message for message in messages if message.role == "system" and message.content.strip()]
-    others = _alternating([message for message in messages if message.role != "system"])
+    spoken = [message for message in messages if message.role != "system" and message.content.strip()]
+    others = _alternating(_noting_interruptions(spoken))
     kept: list[Message] = []
     characters = 0
     for message in reversed(others):
@@ -39,11 +45,20 @@ def fit_history(messages: Sequence[Message], limits: HistoryLimits) -> list[Mess
     return [*system, *kept]
 
 
+def _noting_interruptions(messages: Sequence[Message]) -> list[Message]:
+    noted: list[Message] = []
+    for message in messages:
+        if noted and noted[-1].interrupted and message.role == "user":
+            note = INTERRUPTED[language_of(message.content)]
+            noted.append(Message("user", f"{note} {message.content}"))
+        else:
+            noted.append(message)
+    return noted
+
+
 def _alternating(messages: Sequence[Message]) -> list[Message]:
     joined: list[Message] = []
     for message in messages:
-        if not message.content.strip():
-            continue
         if joined and joined[-1].role == message.role:
             joined[-1] = Message(
                 message.role, f"{joined[-1].content}\n{message.content}", message.interrupted

@@ -1,0 +1,74 @@
+"""What is counted of speech, in frames: how it begins, goes on, pauses and ends."""
+
+from opentalking.core.providers import VAD_FRAME_SAMPLES
+from opentalking.engine.ear.rules import Rules, Spoken, frames
+
+
+class Onset:
+    """Counts the frames of speech that come in a row; one quiet frame between them is bridged."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.length = 0
+        self._gap = 0
+
+    def hear(self, frame: int, probability: float, rules: Rules, *, over: bool) -> int:
+        """How many frames in a row are speech up to now; 0 when this one is none.
+
+        `over`: the avatar has the floor.
+        """
+        begins = rules.begins_over_avatar if over else rules.begins
+        if probability >= (rules.goes_on if self.length else begins):
+            if not self.length:
+                self.began = frame
+            self.length += 1 + self._gap
+            self._gap = 0
+            return self.length
+        self._gap += 1
+        if self._gap > 1:
+            self.forget()
+        return 0
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.length = self._gap = 0
+
+
+class Heard:
+    """An utterance that is being heard: it `began` with a frame, and is counted from frame `since` on.
+
+    `voiced` is how much of it is speech, `silent` how much silence it ends in.
+    """
+
+    def __init__(self, began: int, since: int, voiced: int) -> None:
+        self.began = began
+        self.since = since
+        self.voiced = voiced
+        self.silent = 0
+        self.noticed: int | None = None
+        """The frame at which the pause was noticed that goes on."""
+        self.end_of_turn: float | None = None
+
+    def speech(self, bridged: int) -> None:
+        """This frame is speech: what was believed about a pause is void."""
+        self.voiced += 1 + (self.silent if self.silent <= bridged else 0)
+        self.silent = 0
+        self.noticed = self.end_of_turn = None
+
+    def has_ended(self, rules: Rules) -> bool:
+        """Whether the silence is long enough for what is believed about it."""
+        believed = self.end_of_turn
+        if believed is None or rules.unlikely <= believed <= rules.sure:
+            enough = rules.likely_end_ms
+        else:
+            enough = rules.sure_end_ms if believed > rules.sure else rules.unlikely_end_ms
+        return self.silent >= frames(enough)
+
+    def is_too_long(self, now: int, rules: Rules) -> bool:
+        """Whether it has gone on for as long as it may."""
+        return now - self.since >= frames(rules.longest_ms)
+
+    def spoken(self, until: int) -> Spoken:
+        """Where it lay in the sound, if it ends at frame `until`."""
+        noticed = None if self.noticed is None else self.noticed * VAD_FRAME_SAMPLES
+        return Spoken(self.began * VAD_FRAME_SAMPLES, until * VAD_FRAME_SAMPLES, noticed, self.end_of_turn)

@@ -1,0 +1,276 @@
+"""Taking turns by probabilities of speech, words and a button; time is the number of frames of 32 ms."""
+
+import pytest
+
+from opentalking.core.conversation import TurnTaking
+from opentalking.engine.ear.rules import (
+    Begin,
+    End,
+    Interrupt,
+    Pause,
+)
+from tests.support.turn_scene import FRAME, Scene
+
+# -- an utterance while nobody else speaks
+
+
+def test_speech_of_96_ms_begins_an_utterance_with_what_was_heard_300_ms_before() -> None:
+    scene = Scene().pause(20).speak(2)
+    assert not scene.decided
+    scene.speak(1)
+    assert scene.decided == [(23, Begin(1, (20 - 9) * FRAME, has_floor=True))]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "begins"),
+    [
+        ([0.5, 0.35, 0.35], True),
+        ([0.49, 0.49, 0.49, 0.49], False),
+        ([0.9, 0.9, 0.34, 0.9], True),
+        ([0.9, 0.34, 0.34, 0.9, 0.9], False),
+        ([0.9, 0.34, 0.9], True),
+        ([0.35, 0.4, 0.45], False),
+    ],
+)
+def test_speech_begins_with_a_sure_frame_and_bridges_one_that_is_none(
+    probabilities: list[float], begins: bool
+) -> None:
+    scene = Scene()
+    for probability in probabilities:
+        scene.hear(1, probability)
+    assert bool(scene.decided) == begins
+
+
+def test_the_sound_of_the_utterance_before_is_not_heard_twice() -> None:
+    scene = Scene().pause(20).speak(10).pause(6).believe(0.9).pause(2)
+    assert scene.at(End) == 38
+    scene.speak(3)
+    begins = [decision.since for _, decision in scene.decided if isinstance(decision, Begin)]
+    assert begins == [11 * FRAME, 38 * FRAME]
+
+
+@pytest.mark.parametrize(
+    ("probability", "silent_ms"),
+    [(0.71, 256), (0.7, 512), (0.5, 512), (0.3, 512), (0.29, 896), (0.0, 896), (None, 512)],
+)
+def test_the_probability_of_the_end_sets_how_long_a_silence_ends_the_turn(
+    probability: float | None, silent_ms: int
+) -> None:
+    scene = Scene().speak(30).pause(6)
+    assert scene.decided[-1] == (36, Pause(1, asks=True))
+    scene.believe(probability).pause(40)
+    assert (scene.at(End) - 30) * 32 == silent_ms
+    assert scene.kinds == ["Begin", "Pause", "End"]
+
+
+def test_without_an_answer_in_time_half_a_second_ends_the_turn() -> None:
+    scene = Scene().speak(30).pause(40)
+    assert (scene.at(End) - 30) * 32 == 512
+
+
+def test_an_answer_that_comes_late_ends_the_turn_at_once() -> None:
+    scene = Scene().speak(30).pause(11).believe(0.9)
+    assert scene.at(End) == 41
+
+
+def test_what_an_utterance_was_is_told_with_its_end() -> None:
+    scene = Scene().pause(10).speak(30).pause(6).believe(0.9).pause(2)
+    end = scene.only(End)
+    assert isinstance(end, End)
+    assert end.answers
+    spoken = end.spoken
+    assert (spoken.began, spoken.ended, spoken.noticed) == (10 * FRAME, 40 * FRAME, 46 * FRAME)
+    assert spoken.end_of_turn == 0.9
+
+
+def test_speech_that_resumes_voids_the_pause_and_what_was_believed_of_it() -> None:
+    scene = Scene().speak(30).pause(7)
+    old = scene.decided[-1][1]
+    assert isinstance(old, Pause)
+    scene.speak(5)
+    scene.note(scene.taker.end_of_turn(old.number, 0.99))
+    scene.pause(6).believe(0.1)
+    scene.note(scene.taker.end_of_turn(old.number, 0.99))
+    scene.pause(21)
+    assert "End" not in scene.kinds
+    scene.pause(1)
+    assert scene.kinds == ["Begin", "Pause", "Pause", "End"]
+
+
+def test_within_a_pause_only_what_would_begin_speech_resumes_it() -> None:
+    scene = Scene().speak(30).pause(6).believe(0.5).hear(1, 0.49).pause(20)
+    assert (scene.at(End) - 30) * 32 == 512
+    scene = Scene().speak(30).pause(3).hear(1, 0.36).pause(6)
+    assert scene.at(Pause) == 40
+
+
+def test_an_endless_monologue_is_cut_after_a_minute() -> None:
+    scene = Scene().speak(60_000 // 32 + 20)
+    assert scene.at(End) * 32 == pytest.approx(60_000, abs=150)
+    assert scene.kinds[:2] == ["Begin", "End"]
+
+
+# -- over the avatar
+
+
+def test_speech_of_224_ms_over_the_avatar_lowers_its_voice() -> None:
+    scene = Scene(avatar=True).pause(30).speak(6)
+    assert not scene.decided
+    scene.speak(1)
+    assert scene.kinds == ["Begin", "Duck"]
+    begin = scene.only(Begin)
+    assert isinstance(begin, Begin)
+    assert not begin.has_floor
+    assert begin.since == (30 - 9) * FRAME
+    assert not Scene(avatar=True).speak(20, 0.59).decided, "less sure than it must be over a voice"
+
+
+def test_speech_that_goes_on_interrupts_after_672_ms_whatever_its_words() -> None:
+    scene = Scene(avatar=True).pause(30).speak(21)
+    assert scene.decided[-1] == (51, Interrupt(1))
+    scene.avatar(has_floor=False).speak(40).pause(6).believe(0.9).pause(2)
+    assert scene.kinds == ["Begin", "Duck", "Interrupt", "Pause", "End"]
+    end = scene.only(End)
+    assert isinstance(end, End)
+    assert end.answers
+
+
+def test_short_silences_count_as_speech_and_longer_ones_do_not() -> None:
+    scene = Scene(avatar=True).speak(9).pause(3).speak(9)
+    assert scene.at(Interrupt) == 21
+    scene = Scene(avatar=True).speak(9).pause(4).speak(12)
+    assert scene.at(Interrupt) == 25
+
+
+@pytest.mark.parametrize("text", ["", "Mm-hm.", "嗯", "Mehamu", "3"])
+def test_a_back_channel_lets_the_avatar_go_on(text: str) -> None:
+    scene = Scene(avatar=True).speak(12).pause(8)
+    assert (scene.at(End) - 12) * 32 == 256
+    scene.words(text)
+    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Discard", "Unduck"]
+
+
+@pytest.mark.parametrize("text", ["Stop.", "等一下", "tell me more"])
+def test_words_that_want_the_floor_get_it(text: str) -> None:
+    scene = Scene(avatar=True).speak(12).pause(8).words(text)
+    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Interrupt", "Answer"]
+
+
+def test_words_that_do_not_come_let_the_avatar_go_on() -> None:
+    late = Scene(avatar=True).speak(12).pause(8 + 46)
+    assert late.kinds[-1] == "End"
+    late.pause(1)
+    assert late.kinds[-2:] == ["Discard", "Unduck"]
+    late.words("stop")
+    assert late.kinds[-1] == "Unduck", "too late"
+    failed = Scene(avatar=True).speak(12).pause(8).words(None)
+    assert failed.kinds[-2:] == ["Discard", "Unduck"]
+
+
+def test_who_goes_on_before_the_words_are_judged_has_said_more() -> None:
+    scene = Scene(avatar=True).speak(12).pause(10).speak(7)
+    begin = scene.decided[-1][1]
+    assert begin == Begin(2, 20 * FRAME, has_floor=False, goes_on=True)
+    scene.speak(2)
+    assert scene.decided[-1] == (31, Interrupt(2)), "12 and 9 frames of speech"
+    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Begin", "Interrupt"]
+
+
+def test_when_the_avatar_finishes_by_itself_whoever_speaks_has_the_floor() -> None:
+    scene = Scene(avatar=True).speak(10).avatar(has_floor=False)
+    assert scene.kinds == ["Begin", "Duck", "Unduck", "HasFloor"]
+    scene.speak(3).pause(16)
+    end = scene.only(End)
+    assert isinstance(end, End)
+    assert end.answers, "a yes in the last word of a question is an answer"
+
+
+def test_when_the_avatar_finishes_while_words_are_judged_they_still_decide() -> None:
+    scene = Scene(avatar=True).speak(12).pause(8).avatar(has_floor=False)
+    assert scene.kinds[-1] == "Unduck"
+    assert scene.words("mm-hm").kinds[-1] == "Discard"
+    scene = Scene(avatar=True).speak(12).pause(8).avatar(has_floor=False).words("seven")
+    assert scene.kinds[-2:] == ["Unduck", "Answer"]
+
+
+# -- others
+
+
+def test_what_is_cancelled_is_not_heard_until_a_pause() -> None:
+    scene = Scene().speak(30)
+    scene.note(scene.taker.cancel())
+    assert scene.kinds == ["Begin", "Discard"]
+    scene.speak(30).pause(9).speak(30)
+    assert scene.kinds == ["Begin", "Discard"]
+    scene.pause(10).speak(3)
+    assert scene.kinds == ["Begin", "Discard", "Begin"]
+    ducked = Scene(avatar=True).speak(10)
+    ducked.note(ducked.taker.cancel())
+    assert ducked.kinds == ["Begin", "Duck", "Discard", "Unduck"]
+
+
+def test_nothing_is_cancelled_where_nobody_speaks() -> None:
+    scene = Scene()
+    scene.note(scene.taker.cancel())
+    assert scene.speak(3).kinds == ["Begin"]
+
+
+# -- the button
+
+
+def test_a_button_begins_and_ends_an_utterance_without_any_probability() -> None:
+    scene = Scene("push_to_talk").pause(10)
+    scene.note(scene.taker.press())
+    assert scene.decided == [(10, Begin(1, 10 * FRAME, has_floor=True))]
+    scene.note(scene.taker.press())
+    scene.pause(50)
+    assert scene.taker.is_talking
+    scene.taker.release()
+    scene.taker.release()
+    assert not scene.taker.is_talking
+    scene.pause(4)
+    assert scene.kinds == ["Begin"]
+    scene.pause(1)
+    end = scene.only(End)
+    assert isinstance(end, End)
+    assert end.answers
+    assert end.spoken.ended == 60 * FRAME
+
+
+def test_a_button_interrupts_what_runs_at_once() -> None:
+    scene = Scene("push_to_talk", avatar=True)
+    scene.note(scene.taker.press())
+    assert scene.kinds == ["Begin", "Interrupt"]
+
+
+def test_a_button_pressed_again_at_once_goes_on() -> None:
+    scene = Scene("push_to_talk")
+    scene.note(scene.taker.press())
+    scene.taker.release()
+    scene.pause(3)
+    scene.note(scene.taker.press())
+    scene.pause(100)
+    assert scene.kinds == ["Begin"]
+
+
+def test_a_button_that_is_held_for_ever_ends_after_a_minute() -> None:
+    scene = Scene("push_to_talk")
+    scene.note(scene.taker.press())
+    scene.pause(1875 + 100)
+    assert scene.at(End) == 1875
+    assert scene.kinds == ["Begin", "End"]
+    assert not scene.taker.is_talking
+
+
+@pytest.mark.parametrize("mode", ["push_to_talk", "off"])
+def test_speech_means_nothing_in_the_other_modes(mode: TurnTaking) -> None:
+    assert not Scene(mode).speak(100).pause(100).decided
+
+
+@pytest.mark.parametrize("to", ["push_to_talk", "off"])
+def test_another_mode_drops_what_is_heard(to: TurnTaking) -> None:
+    scene = Scene(avatar=True).speak(10)
+    scene.note(scene.taker.change(to))
+    assert scene.kinds == ["Begin", "Duck", "Discard", "Unduck"]
+    scene.note(scene.taker.change("auto"))
+    assert scene.pause(1).speak(7).kinds[-2:] == ["Begin", "Duck"]
