@@ -46,6 +46,9 @@ from opentalking.engine.talk import Conversation
 log = structlog.get_logger(__name__)
 
 
+StartTurn = StartChat | StartSpeak | StartPlay
+
+
 class Session:
     """Runs one session; `release` gives its place back and is awaited before a DELETE is answered."""
 
@@ -205,9 +208,7 @@ class Session:
                 await self._talk.interrupt(only)
         return Done()
 
-    async def _begin_turn(
-        self, command: StartChat | StartSpeak | StartPlay, heard: HeardTimes | None = None
-    ) -> None:
+    async def _begin_turn(self, command: StartTurn, heard: HeardTimes | None = None) -> None:
         face, avatar = self._life.face, self._life.avatar
         if face is None or avatar is None or self._life.state not in CAN_TALK:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
