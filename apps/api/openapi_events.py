@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.api.openapi_required import can_be_null
+from apps.api.openapi_turn_metrics import FIGURES
 from opentalking.core.events import event_adapter
 
 _REF = "#/components/schemas/{model}"
@@ -50,7 +51,7 @@ _DESCRIPTIONS = {
     "start_ms": "Milliseconds since the turn's first sound.",
     "end_ms": "Milliseconds since the turn's first sound.",
     "words": "Times of the single words, where the voice engine tells them.",
-}
+} | {name: meaning for name, (meaning, _) in FIGURES.items()}
 _SPECIAL = {
     ("TranscriptEvent", "text"): "What was recognised so far.",
     ("SpeechStartedEvent", "text"): "What the user said, or the text to say; empty for played audio.",
@@ -85,7 +86,7 @@ _EXAMPLES: dict[str, Any] = {
     "message": "the voice engine did not answer in time",
     "reason": "deleted",
     "words": [{"text": "Hello", "start_ms": 0, "end_ms": 310}],
-}
+} | {name: example for name, (_, example) in FIGURES.items()}
 
 
 def event_schemas() -> dict[str, Any]:

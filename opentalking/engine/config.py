@@ -15,6 +15,7 @@ from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextTo
 from opentalking.core.turns import TurnObserver
 from opentalking.engine.said import SaidSpool
 from opentalking.media.clock import MediaTicker
+from opentalking.media.figures import OutputTotals
 from opentalking.media.idle import IdleCache
 from opentalking.rtc.peer import RtcConfig
 
@@ -118,3 +119,4 @@ class Toolbox:
     clock: Callable[[], float] = time.monotonic
     """Of everything that is measured: monotonic seconds, those of `HeardTimes` and `TurnTimes`."""
     echo_guard: Callable[[], EchoGuard] = EchoGuard
+    output_totals: OutputTotals = field(default_factory=OutputTotals)

@@ -27,7 +27,9 @@ class OnAir:
         on_peer: Callable[[bool], None],
         on_sound: Callable[[Samples], None] | None = None,
     ) -> None:
-        self.output = MediaOutput(listener, toolbox.encode_pool, video_bitrate=config.video_bitrate)
+        self.output = MediaOutput(
+            listener, toolbox.encode_pool, video_bitrate=config.video_bitrate, totals=toolbox.output_totals
+        )
         self._ticker = toolbox.ticker
         self._peers = PeerSlot(
             self.output, toolbox.idle_cache, config.rtc, spawn, self._peer_changed, on_sound

@@ -5,7 +5,7 @@ from typing import Literal
 
 import structlog
 
-from opentalking.core.errors import OpenTalkingError
+from opentalking.core.errors import OpenTalkingError, ProviderError
 from opentalking.core.events import (
     AssistantMessageEvent,
     ErrorEvent,
@@ -21,6 +21,7 @@ from opentalking.core.events import (
 )
 from opentalking.engine.captions import Caption
 from opentalking.engine.stopwatch import Stopwatch, as_event
+from opentalking.media.figures import TurnFigures
 
 Outcome = Literal["completed", "interrupted", "failed"]
 Emit = Callable[[Event], None]
@@ -42,6 +43,11 @@ class TurnReport:
         self._watch = watch or Stopwatch()
         self._ended = False
         self._log = log.bind(**self._ids)
+
+    @property
+    def figures(self) -> TurnFigures:
+        """What the output fills in about the turn's sound and pictures."""
+        return self._watch.figures
 
     def started(self, text: str, *, thinking: bool) -> None:
         """The turn is accepted."""
@@ -94,8 +100,11 @@ class TurnReport:
 
     def error(self, error: OpenTalkingError, *, code: str | None = None) -> None:
         """Something failed; the turn may go on."""
-        self._log.warning("turn error", code=code or error.code, error=error.message)
-        self._say(ErrorEvent(**self._ids, code=code or error.code, message=error.message))
+        code = code or error.code
+        self._log.warning("turn error", code=code, error=error.message)
+        if not self._ended:
+            self._watch.failed(_stage(error, code), code)
+        self._say(ErrorEvent(**self._ids, code=code, message=error.message))
 
     def ended(self, outcome: Outcome, text: str = "", answer: str | None = None) -> None:
         """End of playback, or of the turn; later calls do nothing."""
@@ -118,3 +127,8 @@ class TurnReport:
     def _say(self, event: Event) -> None:
         if not self._ended:
             self._emit(event)
+
+
+def _stage(error: OpenTalkingError, code: str) -> str:
+    """Where it failed: what the error says, else what its code says (`tts_failed`)."""
+    return error.stage if isinstance(error, ProviderError) else code.partition("_")[0]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from opentalking.core.events import TurnMetricsEvent
 from opentalking.core.turns import HeardTimes, TurnKind, TurnObserver, TurnOutcome, TurnTimes
+from opentalking.media.figures import TurnFigures
 
 Moment = Literal[
     "first_token_at", "first_sentence_at", "first_audio_at", "media_started_at", "interrupted_at"
@@ -31,6 +32,8 @@ class Stopwatch:
         self._clock = clock
         self._accepted_at = clock()
         self._moments: dict[Moment, float] = {}
+        self.figures = TurnFigures(clock)
+        """Of the turn's sound and pictures; the output fills it in."""
 
     @property
     def elapsed_ms(self) -> int:
@@ -41,6 +44,11 @@ class Stopwatch:
         """It happens now; only the first time counts."""
         if moment not in self._moments:
             self._moments[moment] = self._clock()
+
+    def failed(self, stage: str, code: str) -> None:
+        """A stage of the turn failed; the turn may go on."""
+        for observer in self._observers:
+            observer.stage_failed(stage, code)
 
     def stop(self, session_id: str, turn_id: str, outcome: TurnOutcome) -> TurnTimes:
         """The turn has ended: tell the observers; once."""
@@ -56,6 +64,9 @@ class Stopwatch:
             accepted_at=self._accepted_at,
             ended_at=self._clock(),
             heard=self._heard,
+            first_frame_at=self.figures.first_picture_at,
+            last_audio_at=self.figures.last_sound_at,
+            av_offset_ms=self.figures.av_offset_ms,
             **self._moments,
         )
         for observer in self._observers:

@@ -76,7 +76,7 @@ class Turn(ABC):
     async def _play(self) -> Outcome:
         outcome: Outcome = "completed"
         try:
-            await self._parts.output.begin(self.id)
+            await self._parts.output.begin(self.id, self._parts.report.figures)
             async with asyncio.TaskGroup() as stages:
                 self._start_stages(stages.create_task)
             await self._parts.output.drained(self.id)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opentalking.core.media import PACKET_SECONDS
+from opentalking.media.figures import TimeCounts
 
 SKIP_AFTER_SECONDS = 0.2
 _LATENESS_WINDOW_TICKS = 3000
+LATENESS_BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 class Ticking(Protocol):
@@ -54,6 +56,9 @@ class MediaTicker:
         self._occupied = asyncio.Event()
         self._late_seconds: deque[float] = deque(maxlen=_LATENESS_WINDOW_TICKS)
         self._ticks = 0
+        self.late = TimeCounts(LATENESS_BOUNDS)
+        """How late every tick since the start came after its deadline."""
+        self.skipped_ticks = 0
 
     def add(self, output: Ticking) -> None:
         """Start ticking `output`."""
@@ -65,6 +70,11 @@ class MediaTicker:
         self._outputs.pop(output, None)
         if not self._outputs:
             self._occupied.clear()
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs it ticks."""
+        return len(self._outputs)
 
     @property
     def lateness(self) -> Lateness:
@@ -91,9 +101,11 @@ class MediaTicker:
             if late_seconds > SKIP_AFTER_SECONDS:
                 missed = int(late_seconds / PACKET_SECONDS)
                 index += missed
+                self.skipped_ticks += missed
                 for output in tuple(self._outputs):
                     output.skip(missed)
             self._late_seconds.append(max(late_seconds, 0.0))
+            self.late.add(max(late_seconds, 0.0))
             self._ticks += 1
             for output in tuple(self._outputs):
                 output.tick()

@@ -93,7 +93,9 @@ class LiveVideo:
         """Take the frame that is due now (or overdue), if it is finished."""
         if self._turn is None or not self._ready or self._ready[0][0] >= self._turn.next_index:
             return None
-        _, frame, self.shown = self._ready.popleft()
+        index, frame, self.shown = self._ready.popleft()
+        if not self._turn.in_hole:
+            self._turn.figures.picture(self._turn.next_index - 1 - index)
         self.wake()
         return frame
 

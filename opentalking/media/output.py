@@ -7,6 +7,7 @@ from typing import Protocol
 
 from opentalking.core.media import FPS, PACKETS_PER_FRAME, SAMPLES_PER_PACKET, Samples, Segment
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, SoundEncoder, VideoCodec
+from opentalking.media.figures import OutputTotals, TurnFigures
 from opentalking.media.gain import OutgoingVoice
 from opentalking.media.idle import IdleLoop
 from opentalking.media.pictures import LookFrames, Pictures, Shown
@@ -88,6 +89,7 @@ class MediaOutput(OutgoingVoice):
         ahead_seconds: float = 0.6,
         encode_ahead_frames: int = 3,
         video_bitrate: int = LIVE_BITRATE,
+        totals: OutputTotals | None = None,
     ) -> None:
         super().__init__()
         self._listener = listener
@@ -97,7 +99,7 @@ class MediaOutput(OutgoingVoice):
         self._tap_idle: IdleLoop | None = None
         self._turn: TurnBuffer | None = None
         self._past = _PastTurns()
-        self._pictures = Pictures(encode_pool, encode_ahead_frames, video_bitrate)
+        self._pictures = Pictures(encode_pool, encode_ahead_frames, video_bitrate, totals)
         self._sound = SoundEncoder()
         self._ticks = 0
 
@@ -136,10 +138,7 @@ class MediaOutput(OutgoingVoice):
         self._pictures.request_key_frame(self._ticks)
 
     def _follow(self) -> None:
-        codec = _wanted_codec(self._sink, self._tap)
-        self._pictures.follow(self._turn, codec)
-        if codec is None:
-            self._pictures.release()
+        self._pictures.follow(self._turn, _wanted_codec(self._sink, self._tap))
 
     def look(self, frames: LookFrames) -> None:
         """Show a look from now on, in place of the idle loop, until a turn's first picture or `rest`.
@@ -153,11 +152,11 @@ class MediaOutput(OutgoingVoice):
         """End the look, if one is shown, with `frames`, which lead into the idle loop."""
         self._pictures.rest(frames)
 
-    async def begin(self, turn_id: str) -> None:
-        """Start accepting segments of a turn; one that is still playing is dropped."""
+    async def begin(self, turn_id: str, figures: TurnFigures | None = None) -> None:
+        """Start accepting segments of a turn; one that is still playing is dropped. `figures` count it."""
         if self._turn is not None:
             self._close_turn(self._turn, dropped=True)
-        self._turn = TurnBuffer(turn_id, self._ahead_seconds, self._pictures.wake)
+        self._turn = TurnBuffer(turn_id, self._ahead_seconds, self._pictures.wake, figures)
         self._pictures.begin(self._turn)
 
     async def put(self, segment: Segment) -> None:

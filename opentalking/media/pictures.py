@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 
 from opentalking.core.media import I420
 from opentalking.media.encoder import LIVE_BITRATE, EncodedFrame, VideoCodec
+from opentalking.media.figures import OutputTotals
 from opentalking.media.idle import IdleLoop, IdlePicture, IdlePlayer
 from opentalking.media.live import LiveVideo
 from opentalking.media.looks import Frames, LookPlayer
@@ -52,7 +53,14 @@ class Pictures:
     the time. `next` is called on every video tick.
     """
 
-    def __init__(self, pool: Executor, ahead_frames: int, bitrate: int = LIVE_BITRATE) -> None:
+    def __init__(
+        self,
+        pool: Executor,
+        ahead_frames: int,
+        bitrate: int = LIVE_BITRATE,
+        totals: OutputTotals | None = None,
+    ) -> None:
+        self._totals = totals or OutputTotals()
         self._video = LiveVideo(pool, ahead_frames, bitrate)
         self._looks = LookPlayer(pool, bitrate)
         self._idle = IdlePlayer()
@@ -78,7 +86,7 @@ class Pictures:
         self._idle.load(idle)
 
     def follow(self, turn: TurnBuffer | None, codec: VideoCodec | None) -> None:
-        """Make pictures for another peer (None: for none), from the turn's next one on."""
+        """Make pictures for another peer, from the next one on (None: for none, and free the encoder)."""
         self._codec = codec
         self._is_live = self._is_looking = False
         self._looks.follow(codec)
@@ -86,6 +94,8 @@ class Pictures:
             self._video.stop()
         else:
             self.begin(turn)
+        if codec is None:
+            self._video.release()
 
     def begin(self, turn: TurnBuffer) -> None:
         """A turn begins; its pictures go out as soon as it plays."""
@@ -146,16 +156,22 @@ class Pictures:
         self._idle.advance()
         if frame is not None and frame.key:
             self._key_frames.satisfy()
+        if self._codec is not None:
+            self._count(frame, due=turn is not None and not turn.in_hole)
         return frame
-
-    def release(self) -> None:
-        """Free the live encoder."""
-        self._video.release()
 
     async def aclose(self) -> None:
         """Stop for good."""
         await self._looks.aclose()
         await self._video.aclose()
+
+    def _count(self, frame: EncodedFrame | None, *, due: bool) -> None:
+        """Count what goes out; `due`: it should be a new picture of the turn."""
+        is_new = self._is_live and frame is not None
+        if due and not is_new:
+            self._totals.dropped += 1
+        if frame is not None:
+            self._totals.picture("speaking" if self._is_live else "look" if self._is_looking else "idle")
 
     def _begin_live(self, tick: int) -> None:
         self._live_tick = tick

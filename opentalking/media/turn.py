@@ -15,6 +15,7 @@ from opentalking.core.media import (
     Samples,
     Segment,
 )
+from opentalking.media.figures import TurnFigures
 
 MAX_RAW_BYTES = 7_500_000
 """Pictures that one session may hold unencoded."""
@@ -46,8 +47,15 @@ class TurnBuffer:
     released by `close`.
     """
 
-    def __init__(self, turn_id: str, ahead_seconds: float, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        turn_id: str,
+        ahead_seconds: float,
+        changed: Callable[[], None],
+        figures: TurnFigures | None = None,
+    ) -> None:
         self.turn_id = turn_id
+        self.figures = figures or TurnFigures()
         self.started = False
         self.ended = False
         self.played_samples = 0
@@ -152,7 +160,9 @@ class TurnBuffer:
         start = (PACKETS_PER_FRAME - self._packets_left) * SAMPLES_PER_PACKET
         self._packets_left -= 1
         self.played_samples += SAMPLES_PER_PACKET
-        return self._current.pcm[start : start + SAMPLES_PER_PACKET]
+        samples = self._current.pcm[start : start + SAMPLES_PER_PACKET]
+        self.figures.sound(samples)
+        return samples
 
     def due_marks(self, before_samples: int) -> list[Mark]:
         """Take the marks whose sample lies before `before_samples`."""

@@ -317,6 +317,9 @@ EVENTS: dict[str, str] = {
     "subtitle.chunk": "text! is_final! start_ms! end_ms! words words.text words.start_ms words.end_ms",
     "assistant.message": "text!",
     "speech.ended": "text reason!",
+    "turn.metrics": "kind! source! outcome! speech_ms pause_noticed_ms turn_end_ms end_of_turn recognised_ms "
+    "accepted_ms first_token_ms first_sentence_ms first_audio_ms media_started_ms first_frame_ms "
+    "last_audio_ms interrupted_ms ended_ms av_offset_ms",
 }
 """Payload of each event, besides `session_id!` and `turn_id`, which all have."""
 
@@ -326,6 +329,11 @@ EVENT_CHOICES: dict[str, dict[str, str]] = {
     "session.queued": {"message": "waiting slot_acquired timeout"},
     "session.expired": {"message": "session_expired peer_lost worker_lost"},
     "speech.ended": {"reason": "completed interrupted failed"},
+    "turn.metrics": {
+        "kind": "chat speak play",
+        "source": "text audio microphone",
+        "outcome": "completed interrupted failed",
+    },
 }
 
 STREAM_SENT: dict[str, str] = {

@@ -51,9 +51,9 @@ def test_known_events_are_typed_and_new_ones_are_kept() -> None:
     assert typed(Message("llm", '{"session_id":"s","delta":"Hi","new":1}', "1")) == LlmEvent(
         session_id="s", delta="Hi"
     )
-    metrics = {"session_id": "s", "turn_id": "t", "first_sound_ms": 400}
-    assert typed(Message("turn.metrics", json.dumps(metrics), "1")) == OtherEvent(
-        type="turn.metrics", session_id="s", turn_id="t", data=metrics
+    unknown = {"session_id": "s", "turn_id": "t", "lips": 2}
+    assert typed(Message("face.changed", json.dumps(unknown), "1")) == OtherEvent(
+        type="face.changed", session_id="s", turn_id="t", data=unknown
     )
     changed = typed(Message("llm", '{"session_id":"s","turn_id":5}', "1"))
     assert isinstance(changed, OtherEvent)

@@ -3094,43 +3094,97 @@ export interface components {
          *     The origin is the end of the user's speech where the turn answers speech, else the request.
          */
         TurnMetricsEvent: {
-            /** Accepted Ms */
+            /**
+             * Accepted Ms
+             * @description The turn was accepted (0 for a request), milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 482
+             */
             accepted_ms?: number;
-            /** Av Offset Ms */
+            /**
+             * Av Offset Ms
+             * @description How far pictures were behind their own sound when both left the server, the median over the turn.
+             * @example 0
+             */
             av_offset_ms?: number;
-            /** End Of Turn */
+            /**
+             * End Of Turn
+             * @description What the turn detector believed, 0..1.
+             * @example 0.93
+             */
             end_of_turn?: number;
-            /** Ended Ms */
+            /**
+             * Ended Ms
+             * @description The turn's end was told, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 4652
+             */
             ended_ms?: number;
-            /** First Audio Ms */
+            /**
+             * First Audio Ms
+             * @description The voice engine's first sound, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 850
+             */
             first_audio_ms?: number;
-            /** First Frame Ms */
+            /**
+             * First Frame Ms
+             * @description The turn's first picture went out; left out where nobody takes pictures, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 910
+             */
             first_frame_ms?: number;
-            /** First Sentence Ms */
+            /**
+             * First Sentence Ms
+             * @description The first sentence went to the voice engine, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 690
+             */
             first_sentence_ms?: number;
-            /** First Token Ms */
+            /**
+             * First Token Ms
+             * @description The language model's first words, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 610
+             */
             first_token_ms?: number;
-            /** Interrupted Ms */
+            /**
+             * Interrupted Ms
+             * @description The turn was silenced, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 4650
+             */
             interrupted_ms?: number;
             /**
              * Kind
+             * @description What the turn did: answered, said a text, or played a sound.
              * @example chat
              * @enum {string}
              */
             kind: "chat" | "speak" | "play";
-            /** Last Audio Ms */
+            /**
+             * Last Audio Ms
+             * @description The last packet of the turn's own sound that was not silent went out, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 4630
+             */
             last_audio_ms?: number;
-            /** Media Started Ms */
+            /**
+             * Media Started Ms
+             * @description The first packet of sound went out, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 910
+             */
             media_started_ms?: number;
             /**
              * Outcome
+             * @description How it ended.
              * @example completed
              * @enum {string}
              */
             outcome: "completed" | "interrupted" | "failed";
-            /** Pause Noticed Ms */
+            /**
+             * Pause Noticed Ms
+             * @description The pause after the user's speech was noticed, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 224
+             */
             pause_noticed_ms?: number;
-            /** Recognised Ms */
+            /**
+             * Recognised Ms
+             * @description The final words were there, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 480
+             */
             recognised_ms?: number;
             /**
              * Session Id
@@ -3140,13 +3194,22 @@ export interface components {
             session_id: string;
             /**
              * Source
+             * @description Where its words or sound came from.
              * @example text
              * @enum {string}
              */
             source: "text" | "audio" | "microphone";
-            /** Speech Ms */
+            /**
+             * Speech Ms
+             * @description How long the user spoke.
+             * @example 2140
+             */
             speech_ms?: number;
-            /** Turn End Ms */
+            /**
+             * Turn End Ms
+             * @description The user's turn was taken for finished, milliseconds since the turn's origin: the end of the user's speech, else the request.
+             * @example 262
+             */
             turn_end_ms?: number;
             /**
              * Turn Id
