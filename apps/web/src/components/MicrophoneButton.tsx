@@ -20,9 +20,10 @@ export function MicrophoneButton({ voice, state }: { voice: Voice; state: Microp
     voice.press();
   };
   const onPointerDown = (event: PointerEvent<HTMLButtonElement>): void => {
-    if (!holds || event.button !== 0) return;
-    event.currentTarget.setPointerCapture(event.pointerId);
+    if (!holds || event.button > 0) return;
     press();
+    // Whoever slides off the button goes on talking.
+    event.currentTarget.setPointerCapture(event.pointerId);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!holds || (event.key !== " " && event.key !== "Enter")) return;

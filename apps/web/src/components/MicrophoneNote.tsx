@@ -4,6 +4,8 @@ import { microphoneStatus } from "../session/microphoneState";
 import type { Voice } from "../session/voice";
 import { CloseIcon } from "./icons";
 
+const MOST_OTHERS = 2;
+
 /** What is wrong with the microphone and what to do about it, above the field; also what the browser is waiting for. */
 export function MicrophoneNote({ voice, state }: { voice: Voice; state: MicrophoneState }) {
   return (
@@ -46,7 +48,7 @@ function Note({ voice, state }: { voice: Voice; state: MicrophoneState }) {
               {t("start.retry")}
             </button>
           )}
-          {others.slice(0, 3).map((other) => (
+          {others.slice(0, MOST_OTHERS).map((other) => (
             <button key={other.id} type="button" className="wide soft" data-testid="microphone-other" onClick={() => void microphone.choose(other)}>
               {t("mic.use", { label: other.label })}
             </button>

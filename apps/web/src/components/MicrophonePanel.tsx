@@ -92,6 +92,7 @@ function Panel({ voice, state, name, soundOff, onSoundOff }: Props) {
               <b>{t(`mic.mode.${mode}`)}</b>
               <small>{t(`mic.mode.${mode}.hint`)}</small>
             </span>
+            {mode !== "off" && <kbd>{t(`mic.key.${mode}`)}</kbd>}
           </label>
         ))}
       </fieldset>

@@ -62,7 +62,7 @@ export class World {
       speak: (id: string, text: string) => turn(`speak ${id} ${text}`),
       interrupt: (id: string) => turn(`interrupt ${id}`).then(() => undefined),
       listen: (id: string, wish: Listening) => {
-        this.calls.push(["listen", id, ...Object.values(wish)].join(" "));
+        this.calls.push(["listen", id, wish.turn_taking, wish.talking].filter((part) => part !== undefined).join(" "));
         return this.listenError ? Promise.reject(this.listenError) : Promise.resolve();
       },
       reportPlayout: (id: string, turnId: string, ms: number) => {
