@@ -17,8 +17,8 @@ export interface OpenMicrophone {
 export interface MicrophonePort {
   /** Why no microphone can be asked for on this page, or null. */
   missing(): "insecure" | "unsupported" | null;
-  /** Asks for a microphone: exactly this one, or the nearest there is. Rejects with the browser's own error. */
-  open(device: Device | null, exactly: boolean): Promise<OpenMicrophone>;
+  /** Asks for this microphone, or for the browser's choice. Rejects with the browser's own error. */
+  open(device: Device | null): Promise<OpenMicrophone>;
   devices(): Promise<Device[]>;
   /** Calls back when one is plugged in or out; returns what ends that. */
   watch(onChange: () => void): () => void;
@@ -34,9 +34,10 @@ export const browserMicrophones: MicrophonePort = {
     return "mediaDevices" in navigator ? null : "unsupported";
   },
 
-  async open(device, exactly) {
+  async open(device) {
     const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
-    if (device?.id) audio.deviceId = exactly ? { exact: device.id } : { ideal: device.id };
+    // A mere wish for an id is not heeded by Chromium.
+    if (device?.id) audio.deviceId = { exact: device.id };
     const stream = await navigator.mediaDevices.getUserMedia({ audio, video: false });
     return new Opened(stream);
   },

@@ -185,7 +185,7 @@ describe("the choice of a microphone", () => {
   it("changes to another one and gives back the one before", async () => {
     await microphone.toggle();
     await microphone.choose(webcam);
-    expect([port.asked, port.tracks.map(({ stopped }) => stopped)]).toEqual([[null, "w!"], [true, false]]);
+    expect([port.asked, port.tracks.map(({ stopped }) => stopped)]).toEqual([[null, "w"], [true, false]]);
     expect([status(), microphone.getState().device, microphone.track]).toEqual(["on", webcam, port.track]);
   });
 
@@ -200,13 +200,20 @@ describe("the choice of a microphone", () => {
     expect([status(), microphone.getState().device]).toEqual(["on", headset]);
   });
 
+  it("that cannot be had is told; the one before goes on", async () => {
+    await microphone.toggle();
+    port.present = [headset];
+    await microphone.choose(webcam);
+    expect([status(), microphone.getState().problem?.kind, microphone.getState().device]).toEqual(["on", "unplugged", headset]);
+  });
+
   it("finds a microphone by its name when the browser gives it a new id", async () => {
     await microphone.choose(webcam);
     const again = { id: "w2", label: webcam.label };
     port.present = [headset, again];
     visit();
     await microphone.toggle();
-    expect([port.asked.slice(-2), microphone.getState().device]).toEqual([["w", "w2!"], again]);
+    expect([port.asked.slice(-3), microphone.getState().device]).toEqual([["w", null, "w2"], again]);
   });
 
   it("keeps to what is muted", async () => {

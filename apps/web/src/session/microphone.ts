@@ -62,7 +62,7 @@ export class Microphone {
     }
     keep("talking", mode);
     this.change({ mode, preferred: mode, muted: false, held: false, problem: null });
-    if (this.state.phase === "closed") await this.open(recalledDevice(), false);
+    if (this.state.phase === "closed") await this.open(recalledDevice(), true);
   }
 
   /** One press of the button or of M: on, then muted and back; with push-to-talk on and off. */
@@ -90,7 +90,7 @@ export class Microphone {
     keep("microphone", JSON.stringify(device));
     const { mode, preferred } = this.state;
     if (mode === "off") this.change({ mode: preferred, problem: null });
-    await this.open(device, true);
+    await this.open(device, false);
   }
 
   dismissProblem(): void {
@@ -104,7 +104,8 @@ export class Microphone {
     this.change({ mode: "off", phase: "closed", muted: false, held: false, problem, device: null });
   }
 
-  private async open(device: Device | null, exactly: boolean): Promise<void> {
+  /** With `orAny` another one does, where this one is gone. */
+  private async open(device: Device | null, orAny: boolean): Promise<void> {
     const missing = this.port.missing();
     if (missing) {
       this.close({ kind: missing, detail: `${location.protocol}//${location.hostname}` });
@@ -113,7 +114,10 @@ export class Microphone {
     const attempt = ++this.attempt;
     if (!this.opened) this.change({ phase: "asking" });
     try {
-      const opened = await this.port.open(device, exactly);
+      const opened = await this.port.open(device).catch((error: unknown) => {
+        if (orAny && device && isGone(error)) return this.port.open(null);
+        throw error;
+      });
       if (attempt !== this.attempt) opened.close();
       else await this.take(opened, device);
     } catch (error) {
@@ -195,6 +199,11 @@ export class Microphone {
   private tellLevel(position: number): void {
     for (const listener of this.levelListeners) listener(position);
   }
+}
+
+function isGone(error: unknown): boolean {
+  const { kind } = problemOf(error);
+  return kind === "unplugged" || kind === "no_device";
 }
 
 /** The microphone that was chosen last time. */

@@ -26,11 +26,12 @@ export class FakeMicrophones implements MicrophonePort {
     return this.lack;
   }
 
-  async open(device: Device | null, exactly: boolean): Promise<OpenMicrophone> {
-    this.asked.push(device === null ? null : device.id + (exactly ? "!" : ""));
+  async open(device: Device | null): Promise<OpenMicrophone> {
+    this.asked.push(device?.id ?? null);
     await this.whenAnswered;
     if (this.refusal) throw this.refusal;
-    const found = this.present.find(({ id }) => id === device?.id) ?? this.present[0];
+    const found = device === null ? this.present[0] : this.present.find(({ id }) => id === device.id);
+    if (!found && device) throw new DOMException("deviceId", "OverconstrainedError");
     if (!found) throw new DOMException("Requested device not found", "NotFoundError");
     const track = new FakeTrack();
     this.tracks.push(track);
