@@ -7,7 +7,10 @@ import { CaptionLines } from "./components/CaptionLines";
 import { Composer } from "./components/Composer";
 import { Hints } from "./components/Hints";
 import { KeyPrompt } from "./components/KeyPrompt";
-import { CaptionsIcon, PeopleIcon } from "./components/icons";
+import { MicrophoneButton } from "./components/MicrophoneButton";
+import { MicrophoneNote } from "./components/MicrophoneNote";
+import { MicrophonePanel } from "./components/MicrophonePanel";
+import { CaptionsIcon, PeopleIcon, SoundOffIcon } from "./components/icons";
 import { Notices } from "./components/Notices";
 import { OverPanel } from "./components/OverPanel";
 import { People } from "./components/People";
@@ -15,28 +18,34 @@ import { Stage } from "./components/Stage";
 import { StatusLine } from "./components/StatusLine";
 import { Welcome } from "./components/Welcome";
 import { WhoAnswers } from "./components/WhoAnswers";
+import { useVoiceKeys } from "./components/useVoiceKeys";
 import { isComposing } from "./components/composing";
 import { useTranslate } from "./i18n";
 import type { Cast } from "./session/cast";
 import { chooseAvatar, searchAfterChoice } from "./session/choose";
 import type { SessionController } from "./session/controller";
 import { stillFaceHint } from "./session/making";
-import { type State, canWrite } from "./session/state";
+import { type MicrophoneState, microphoneStatus } from "./session/microphoneState";
+import { type State, canWrite, moodOf } from "./session/state";
+import type { Voice } from "./session/voice";
 import { keep, recall } from "./storage";
 
 interface Props {
   client: ApiClient;
   cast: Cast;
   controller: SessionController;
+  voice: Voice;
 }
 
-export function App({ client, cast, controller }: Props) {
+export function App({ client, cast, controller, voice }: Props) {
   const t = useTranslate();
   const state = useSyncExternalStore(controller.subscribe, controller.getState);
   const stream = useSyncExternalStore(controller.subscribe, () => controller.stream);
+  const microphone = useSyncExternalStore(voice.microphone.subscribe, voice.microphone.getState);
+  const [soundOff, setSoundOff] = useState(false);
   const [captionsOn, setCaptionsOn] = useCaptionsWish();
   const [peopleOpen, setPeopleOpen] = useState(false);
-  const { setup, link, turn } = state;
+  const { setup, link } = state;
   const name = setup?.avatar.name ?? t("app.character");
   const preview = setup ? client.previewUrl(setup.avatar.id) : null;
 
@@ -53,6 +62,7 @@ export function App({ client, cast, controller }: Props) {
   }, [setup, t]);
   // An Escape that closes the drawer does not stop the avatar as well.
   useEscape(stop, !peopleOpen);
+  useVoiceKeys(voice, canWrite(link) && !peopleOpen);
   const closePeople = useCallback(() => {
     setPeopleOpen(false);
   }, []);
@@ -86,20 +96,36 @@ export function App({ client, cast, controller }: Props) {
           link={link}
           stream={stream}
           silenced={state.silenced}
-          thinking={turn?.phase === "thinking"}
+          soundOff={soundOff}
+          mood={moodOf(state)}
+          onLevel={voice.microphone.onLevel}
           onFirstFrame={onFirstFrame}
         />
       )}
       <TopBar
         state={state}
         controller={controller}
+        microphone={microphone}
+        soundOff={soundOff}
+        onSoundOff={setSoundOff}
         captionsOn={captionsOn}
         onCaptions={setCaptionsOn}
         onPeople={() => {
           setPeopleOpen(true);
         }}
       />
-      <Dock state={state} cast={cast} controller={controller} captionsOn={captionsOn} client={client} onStop={stop} />
+      <Dock
+        state={state}
+        cast={cast}
+        controller={controller}
+        voice={voice}
+        microphone={microphone}
+        soundOff={soundOff}
+        onSoundOff={setSoundOff}
+        captionsOn={captionsOn}
+        client={client}
+        onStop={stop}
+      />
       {setup && (
         <People
           open={peopleOpen}
@@ -127,6 +153,9 @@ function rememberChoice({ id }: AvatarSummary): void {
 interface PartProps {
   state: State;
   controller: SessionController;
+  microphone: MicrophoneState;
+  soundOff: boolean;
+  onSoundOff: (off: boolean) => void;
   captionsOn: boolean;
 }
 
@@ -135,7 +164,7 @@ interface TopBarProps extends PartProps {
   onPeople: () => void;
 }
 
-function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarProps) {
+function TopBar({ state, controller, microphone, soundOff, onSoundOff, captionsOn, onCaptions, onPeople }: TopBarProps) {
   const t = useTranslate();
   const { setup } = state;
   return (
@@ -147,10 +176,24 @@ function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarP
             <span className="people-pill-word">{t("people.open")}</span>
           </button>
         )}
-        <StatusLine state={state} name={setup?.avatar.name ?? t("app.name")} />
+        <StatusLine state={state} name={setup?.avatar.name ?? t("app.name")} microphone={microphoneStatus(microphone)} />
       </div>
       <div className="top-end">
         {setup && <WhoAnswers health={setup.health} name={setup.avatar.name} />}
+        {setup && soundOff && (
+          <button
+            type="button"
+            className="pill round-pill"
+            aria-label={t("stage.sound", { name: setup.avatar.name })}
+            title={t("stage.sound", { name: setup.avatar.name })}
+            data-testid="sound-on"
+            onClick={() => {
+              onSoundOff(false);
+            }}
+          >
+            <SoundOffIcon />
+          </button>
+        )}
         <button
           type="button"
           className="pill round-pill"
@@ -185,10 +228,11 @@ function TopBar({ state, controller, captionsOn, onCaptions, onPeople }: TopBarP
 interface DockProps extends PartProps {
   client: ApiClient;
   cast: Cast;
+  voice: Voice;
   onStop: () => void;
 }
 
-function Dock({ state, client, cast, controller, captionsOn, onStop }: DockProps) {
+function Dock({ state, client, cast, controller, voice, microphone, soundOff, onSoundOff, captionsOn, onStop }: DockProps) {
   const t = useTranslate();
   const { link, setup, turn, captions } = state;
   const name = setup?.avatar.name ?? t("app.character");
@@ -206,7 +250,13 @@ function Dock({ state, client, cast, controller, captionsOn, onStop }: DockProps
       {canWrite(link) && (
         <>
           <CaptionLines captions={captions} visible={captionsOn} />
-          <Composer name={name} busy={turn !== null} onSend={(outgoing) => void controller.send(outgoing)} onStop={onStop} />
+          <MicrophoneNote voice={voice} state={microphone} />
+          <Composer name={name} busy={turn !== null} onSend={(outgoing) => void controller.send(outgoing)} onStop={onStop}>
+            <div className="microphone-place">
+              <MicrophoneButton voice={voice} state={microphone} />
+              <MicrophonePanel voice={voice} state={microphone} name={name} soundOff={soundOff} onSoundOff={onSoundOff} />
+            </div>
+          </Composer>
         </>
       )}
       {!access.wanted && (link.phase === "failed" || link.phase === "ended") && <OverPanel link={link} onStart={start} />}

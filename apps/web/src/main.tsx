@@ -5,11 +5,14 @@ import { ApiClient } from "./api/client";
 import { TranslateProvider, pickLanguage, translator } from "./i18n";
 import { Cast } from "./session/cast";
 import { readWishes } from "./session/choose";
+import { Microphone } from "./session/microphone";
 import { SessionController } from "./session/controller";
+import { Voice } from "./session/voice";
 import { recall } from "./storage";
 import "./styles/base.css";
 import "./styles/stage.css";
 import "./styles/controls.css";
+import "./styles/microphone.css";
 import "./styles/people.css";
 import "./styles/make.css";
 
@@ -27,6 +30,7 @@ const wishes = readWishes(location.search, recall("avatar"));
 const client = new ApiClient();
 const cast = new Cast(client);
 const controller = new SessionController(client, wishes);
+const voice = new Voice(controller, new Microphone(), client);
 
 window.__opentalking = {
   get sessionId() {
@@ -55,7 +59,7 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <TranslateProvider value={translator(language)}>
-        <App client={client} cast={cast} controller={controller} />
+        <App client={client} cast={cast} controller={controller} voice={voice} />
       </TranslateProvider>
     </StrictMode>,
   );

@@ -12,6 +12,12 @@ const OFFER_TIMEOUT_MS = 40_000;
 /** A photo is uploaded, studied and prepared, after others that came before it. */
 const MAKE_TIMEOUT_MS = 180_000;
 
+/** How the server listens; what is not named stays. */
+export interface Listening {
+  turn_taking?: "auto" | "push_to_talk" | "off";
+  talking?: boolean;
+}
+
 /** A character to be made from a photo. */
 export interface NewPerson {
   photo: Blob;
@@ -129,6 +135,17 @@ export class ApiClient {
 
   async interrupt(sessionId: string): Promise<void> {
     await this.call("post", "/sessions/{session_id}/interrupt", { ...session(sessionId), json: {}, timeoutMs: SHORT_TIMEOUT_MS });
+  }
+
+  /** Says how the server is to listen to the microphone, and with push-to-talk when somebody talks. */
+  async listen(sessionId: string, wish: Listening): Promise<void> {
+    await this.call("post", "/sessions/{session_id}/listening", { ...session(sessionId), json: wish, timeoutMs: SHORT_TIMEOUT_MS });
+  }
+
+  /** Tells after how long an interrupted turn was silent here. */
+  async reportPlayout(sessionId: string, turnId: string, silentAfterMs: number): Promise<void> {
+    const json = { turn_id: turnId, silent_after_ms: silentAfterMs };
+    await this.call("post", "/sessions/{session_id}/playout", { ...session(sessionId), json, timeoutMs: SHORT_TIMEOUT_MS });
   }
 
   /** Ends the session; also safe while the page is being closed. */

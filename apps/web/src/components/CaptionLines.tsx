@@ -5,6 +5,8 @@ import { type Captions, type Reveal, reveal } from "../session/captions";
 /** How long the last words stay after the voice has ended. */
 const LINGER_MS = 3_500;
 const LINES = 2;
+/** Stands where an answer was cut off. */
+const CUT_MARK = "—";
 
 /** What is being said, word by word as it is heard, in a window of two lines. */
 export function CaptionLines({ captions, visible }: { captions: Captions; visible: boolean }) {
@@ -23,19 +25,20 @@ export function CaptionLines({ captions, visible }: { captions: Captions; visibl
   return (
     <>
       <div className="sr-only" aria-live="polite" data-testid="caption-live">
-        {captions.own ? `${t("captions.you")}: ${captions.own}` : last}
+        {captions.own && !captions.ownPartial ? `${t("captions.you")}: ${captions.own}` : last}
       </div>
       <div className="captions" aria-hidden="true" hidden={!visible} data-testid="captions">
         {captions.own && (
-          <p className="caption caption-own">
+          <p className="caption caption-own" data-partial={captions.ownPartial}>
             <b>{t("captions.you")}</b> <span data-testid="caption-own">{captions.own}</span>
           </p>
         )}
-        {!captions.own && speaking && shown.spoken && (
+        {speaking && shown.spoken && (
           <div className="caption">
             <div className="caption-window">
               <div className="caption-text" ref={text}>
                 <span data-testid="caption">{shown.spoken}</span>
+                {captions.cutAt !== null && <span className="caption-cut">{CUT_MARK}</span>}
                 <span ref={edge} />
                 <span className="caption-ahead">{shown.ahead}</span>
               </div>

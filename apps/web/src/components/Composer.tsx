@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type SyntheticEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type SyntheticEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import type { Outgoing } from "../session/state";
 import { isComposing } from "./composing";
@@ -10,10 +10,12 @@ interface Props {
   busy: boolean;
   onSend: (outgoing: Outgoing) => void;
   onStop: () => void;
+  /** The microphone's controls, beside the field. */
+  children?: ReactNode;
 }
 
 /** The one text field, with send that becomes stop. */
-export function Composer({ name, busy, onSend, onStop }: Props) {
+export function Composer({ name, busy, onSend, onStop, children }: Props) {
   const t = useTranslate();
   const [text, setText] = useState("");
   const [verbatim, setVerbatim] = useState(false);
@@ -79,6 +81,7 @@ export function Composer({ name, busy, onSend, onStop }: Props) {
         }}
         onKeyDown={onKeyDown}
       />
+      {children}
       {busy && (
         <button type="button" className="round stop" aria-label={t("composer.stop")} title={t("composer.stop")} data-testid="stop" onClick={onStop}>
           <StopIcon />

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslate } from "../i18n";
 import { type Link, stageOf } from "../session/state";
 import { Portrait } from "./Portrait";
 import { SoundIcon } from "./icons";
+import { type LevelSource, useLevel } from "./useLevel";
 import { useLayers } from "./useLayers";
 import { PLACEHOLDER_SIDE, watchFirstFrame } from "./firstFrame";
 
@@ -11,14 +12,20 @@ interface Props {
   preview: string;
   link: Link;
   stream: MediaStream | null;
+  /** No sound until the next speech begins. */
   silenced: boolean;
-  thinking: boolean;
+  /** The person wants no sound at all. */
+  soundOff: boolean;
+  /** What the ring of light around the picture tells. */
+  mood: "idle" | "listening" | "thinking" | "speaking";
+  onLevel: LevelSource;
   onFirstFrame: (stream: MediaStream) => void;
 }
 
 /** The face: the preview picture, the live video over it, and the last frame while a connection is renewed. */
-export function Stage({ name, preview, link, stream, silenced, thinking, onFirstFrame }: Props) {
+export function Stage({ name, preview, link, stream, silenced, soundOff, mood, onLevel, onFirstFrame }: Props) {
   const t = useTranslate();
+  const ring = useLevel<HTMLDivElement>(onLevel);
   const video = useRef<HTMLVideoElement>(null);
   const frozen = useRef<HTMLCanvasElement>(null);
   const [shown, setShown] = useState<MediaStream | null>(null);
@@ -46,15 +53,17 @@ export function Stage({ name, preview, link, stream, silenced, thinking, onFirst
     if (reconnecting && video.current) keepLastFrame(video.current, frozen.current);
   }, [reconnecting]);
 
-  useEffect(() => {
-    if (video.current) video.current.muted = silenced || blocked;
-  }, [silenced, blocked]);
+  // Before the next paint: whoever interrupts hears silence at once. The element plays on, muted, so that the
+  // browser's echo cancellation goes on knowing what came out of the loudspeaker.
+  useLayoutEffect(() => {
+    if (video.current) video.current.muted = silenced || soundOff || blocked;
+  }, [silenced, soundOff, blocked]);
 
   const unblock = (): void => {
     const element = video.current;
     if (!element) return;
     setBlocked(false);
-    element.muted = silenced;
+    element.muted = silenced || soundOff;
     void play(element).then((audible) => {
       setBlocked(!audible);
     });
@@ -66,11 +75,12 @@ export function Stage({ name, preview, link, stream, silenced, thinking, onFirst
   return (
     <div
       className="stage"
+      ref={ring}
       data-testid="stage"
       data-state={stageOf(link)}
       data-reconnecting={reconnecting}
-      data-thinking={thinking}
-      data-muted={silenced}
+      data-mood={mood}
+      data-muted={silenced || soundOff}
     >
       <div className="stage-preview" aria-hidden={live}>
         {previews.map((layer) => (

@@ -1,4 +1,5 @@
 import { type Translate, useTranslate } from "../i18n";
+import type { MicrophoneStatus } from "../session/microphoneState";
 import { type State, statusOf } from "../session/state";
 import { useNow } from "./useNow";
 
@@ -6,22 +7,23 @@ import { useNow } from "./useNow";
 const COUNT_AFTER_SECONDS = 2;
 
 /** One word on what is going on, beside the avatar's name. */
-export function StatusLine({ state, name }: { state: State; name: string }) {
+export function StatusLine({ state, name, microphone }: { state: State; name: string; microphone: MicrophoneStatus }) {
   return (
     <div className="pill status" role="status" data-testid="status" data-status={statusOf(state)}>
       <span className="status-dot" aria-hidden="true" />
       <b>{name}</b>
       {/* A new phase begins with a fresh clock. */}
-      <StatusWords key={state.link.phase} state={state} />
+      <StatusWords key={state.link.phase} state={state} microphone={microphone} />
     </div>
   );
 }
 
-function StatusWords({ state }: { state: State }) {
+function StatusWords({ state, microphone }: { state: State; microphone: MicrophoneStatus }) {
   const t = useTranslate();
   const { phase } = state.link;
   const now = useNow(phase === "connecting" || phase === "reconnecting");
-  return <span className="status-words">{sentence(state, now, t)}</span>;
+  const hears = statusOf(state) === "idle" && microphone === "on";
+  return <span className="status-words">{hears ? t("status.idle.microphone") : sentence(state, now, t)}</span>;
 }
 
 function sentence(state: State, now: number, t: Translate): string {

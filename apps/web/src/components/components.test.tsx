@@ -107,7 +107,7 @@ describe("WhoAnswers", () => {
 describe("StatusLine", () => {
   it("counts the seconds of a connection once there are two", () => {
     vi.useFakeTimers();
-    render(<StatusLine name="Ada" state={{ ...initialState, link: { phase: "connecting", since: performance.now(), step: "media" } }} />);
+    render(<StatusLine name="Ada" microphone="off" state={{ ...initialState, link: { phase: "connecting", since: performance.now(), step: "media" } }} />);
     const status = screen.getByTestId("status");
     const after = (ms: number): string => {
       act(() => {
@@ -127,10 +127,10 @@ describe("StatusLine", () => {
   it("speaks the language of the page", () => {
     render(
       <TranslateProvider value={translator("zh")}>
-        <StatusLine name="Ada" state={{ ...initialState, link: { phase: "live" } }} />
+        <StatusLine name="Ada" microphone="off" state={{ ...initialState, link: { phase: "live" } }} />
       </TranslateProvider>,
     );
-    expect(screen.getByRole("status").textContent).toBe("Ada正在聆听");
+    expect(screen.getByRole("status").textContent).toBe("Ada轮到你了");
   });
 });
 

@@ -42,4 +42,17 @@ export const VideoIcon = icon(
     <path d="m15.500 11 5-3v8l-5-3" />
   </>,
 );
+export const MicrophoneIcon = icon(
+  <>
+    <rect x="9" y="3" width="6" height="11" rx="3" />
+    <path d="M5.500 11.500a6.500 6.500 0 0 0 13 0M12 18v3" />
+  </>,
+);
+export const MicrophoneOffIcon = icon(
+  <>
+    <path d="M9 9v2a3 3 0 0 0 4.600 2.500M15 10.500V6a3 3 0 0 0-5.700-1.300M5.500 11.500a6.500 6.500 0 0 0 10.300 5.300m2.500-3.300c.1-.6.2-1.300.2-2M12 18v3M4 4l16 16" />
+  </>,
+);
+export const MoreIcon = icon(<path d="m7 14.500 5-5 5 5" />);
+export const SoundOffIcon = icon(<path d="M4 10v4h3.500L12 18V6L7.500 10H4Zm12 0 5 5m0-5-5 5" />);
 export const SoundIcon = icon(<path d="M4 10v4h3.500L12 18V6L7.500 10H4Zm11.500-1.500a5 5 0 0 1 0 7M18 6a8.500 8.500 0 0 1 0 12" />);

@@ -8,10 +8,14 @@ export interface CaptionLine {
   startsAt: number;
 }
 
-/** What the caption area shows: either the user's words or the avatar's, never both. */
+/** What the caption area shows: the user's words or the avatar's; both only while the user speaks into an answer. */
 export interface Captions {
   /** The user's own text, shown until the avatar begins to speak. */
   own: string;
+  /** The turn for which these words were heard; null for written ones. */
+  ownTurn: string | null;
+  /** The user is still speaking, so that these words may change. */
+  ownPartial: boolean;
   lines: CaptionLine[];
   /** Local clock at which revealing stopped (an interrupt), or null. */
   cutAt: number | null;
@@ -19,7 +23,7 @@ export interface Captions {
   endedAt: number | null;
 }
 
-export const noCaptions: Captions = { own: "", lines: [], cutAt: null, endedAt: null };
+export const noCaptions: Captions = { own: "", ownTurn: null, ownPartial: false, lines: [], cutAt: null, endedAt: null };
 
 export interface Reveal {
   /** Text of the turn that has been heard by now. */

@@ -33,7 +33,7 @@ type Client = Pick<
   | "speak"
   | "interrupt"
 >;
-type PeerPort = Pick<Peer, "connection" | "offer" | "accept" | "describe" | "playoutDelayMs" | "close">;
+type PeerPort = Pick<Peer, "connection" | "offer" | "accept" | "sendMicrophone" | "silentAfterMs" | "describe" | "playoutDelayMs" | "close">;
 type StreamPort = Pick<EventStream, "close">;
 
 export interface Ports {
@@ -59,6 +59,7 @@ export class SessionController {
   private visit = 0;
   /** The last request that takes or gives back a place on the server; it never fails. */
   private before: Promise<void> | null = null;
+  private microphone: MediaStreamTrack | null = null;
   private attempt = 0;
   private wasLive = false;
   private playoutDelayMs = 100;
@@ -159,13 +160,25 @@ export class SessionController {
   async stop(): Promise<void> {
     const { sessionId, turn } = this.state;
     if (!sessionId || !turn) return;
-    this.dispatch({ type: "stopped", now: performance.now() });
+    this.hush();
     try {
       await this.client.interrupt(sessionId);
     } catch (error) {
       if (sessionId !== this.state.sessionId) return;
       this.dispatch({ type: "notice", code: "stop_failed", detail: errorDetail(error) });
     }
+  }
+
+  /** Stops the avatar here, when the server is about to do it by itself. */
+  hush(): void {
+    this.dispatch({ type: "stopped", now: performance.now() });
+  }
+
+  /** What is sent of the person's voice from now on, also over later connections; null for nothing. */
+  setMicrophone(track: MediaStreamTrack | null): void {
+    if (track === this.microphone) return;
+    this.microphone = track;
+    void this.peer?.sendMicrophone(track);
   }
 
   /** Tells the visitor something, by the code of its sentence. */
@@ -273,6 +286,7 @@ export class SessionController {
       return;
     }
     this.peer = peer;
+    if (this.microphone) void peer.sendMicrophone(this.microphone);
     try {
       const sdp = await peer.offer();
       if (peer !== this.peer) return;

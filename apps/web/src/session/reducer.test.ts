@@ -218,3 +218,45 @@ describe("an interrupt", () => {
     expect(run(live, { type: "stopped", now: 5 })).toBe(live);
   });
 });
+
+describe("the user's voice", () => {
+  const words = (text: string, turnId = "b", is_final = false): Action => server("transcript", { text, is_final }, turnId);
+  const own = ({ captions: { own, ownPartial } }: State): [string, boolean] => [own, ownPartial];
+
+  it("is heard, thought over and answered, and its words are shown meanwhile", () => {
+    const heard = run(live, server("status", { stage: "listening" }, "b"), words("How"), words("How are"));
+    expect([statusOf(heard), ...own(heard)]).toEqual(["listening", "How are", true]);
+    const asked = run(heard, words("How are you?", "b", true), server("speech.started", { text: "How are you?" }, "b"));
+    expect([statusOf(asked), ...own(asked)]).toEqual(["thinking", "How are you?", false]);
+    expect(statusOf(run(asked, server("speech.media_started", {}, "b")))).toBe("speaking");
+  });
+
+  it("that came to nothing leaves nothing", () => {
+    const heard = run(live, server("status", { stage: "listening" }, "b"), words("Hm"));
+    for (const end of [server("status", { stage: "idle" }, "b"), server("error", { code: "stt_failed" }, "b"), words("", "b", true)]) {
+      const state = run(heard, end);
+      expect([statusOf(state), ...own(state)]).toEqual(["idle", "", false]);
+    }
+  });
+
+  it("that merely agrees lets the answer go on with its captions", () => {
+    const agreed = run(talking, chunk("One "), words("Mm-hm"));
+    expect([statusOf(agreed), own(agreed)[0], agreed.captions.lines.length]).toEqual(["speaking", "Mm-hm", 1]);
+    const gone = run(agreed, chunk("two."));
+    expect([own(gone)[0], gone.captions.lines.length, gone.silenced]).toEqual(["", 2, false]);
+  });
+
+  it("that interrupts silences the answer, marks where it was cut, and stays on the page", () => {
+    const cut = run(talking, chunk("One "), words("No, wait"), server("speech.ended", { reason: "interrupted" }), server("status", { stage: "listening" }, "b"));
+    expect([statusOf(cut), cut.silenced, cut.captions.cutAt, ...own(cut)]).toEqual(["listening", true, 1_100, "No, wait", true]);
+    const more = run(cut, server("status", { stage: "idle" }, "a"), words("No, wait a moment"));
+    expect([statusOf(more), own(more)[0], more.captions.lines.length]).toEqual(["listening", "No, wait a moment", 1]);
+    const next = run(more, words("No, wait a moment.", "b", true), server("speech.started", {}, "b"));
+    expect([own(next)[0], next.captions.lines, next.captions.cutAt]).toEqual(["No, wait a moment.", [], null]);
+  });
+
+  it("gives way to what is written meanwhile", () => {
+    const state = run(live, words("How"), sent("Never mind"));
+    expect([statusOf(state), ...own(state)]).toEqual(["thinking", "Never mind", false]);
+  });
+});

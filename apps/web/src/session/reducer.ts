@@ -3,7 +3,7 @@
 import type { ServerEvent, SubtitleChunk } from "../api/events";
 import type { AvatarSummary } from "../api/types";
 import { noCaptions } from "./captions";
-import { type EndReason, type Failure, type Link, type Outgoing, type Setup, type State, initialState } from "./state";
+import { type EndReason, type Failure, type Link, type Outgoing, type Setup, type State, type Turn, initialState } from "./state";
 
 export type Action =
   | { type: "loaded"; setup: Setup }
@@ -104,7 +104,7 @@ function onLink(state: State, action: LinkAction): State {
 }
 
 function withoutSession(state: State): State {
-  return { ...state, turn: null, sessionId: null, silenced: false, expiresInSeconds: null, captions: noCaptions };
+  return { ...state, turn: null, hearing: false, sessionId: null, silenced: false, expiresInSeconds: null, captions: noCaptions };
 }
 
 type TalkAction = Extract<Action, { type: "sent" | "flushed" | "accepted" | "refused" | "stopped" }>;
@@ -114,7 +114,7 @@ function onTalk(state: State, action: TalkAction): State {
     case "sent": {
       const captions = { ...noCaptions, own: action.outgoing.text };
       if (state.link.phase !== "live") return { ...state, captions, waiting: action.outgoing };
-      return { ...closeTurn(state), captions, turn: { id: null, phase: "thinking" }, justInterrupted: false };
+      return { ...closeTurn(state), captions, turn: { id: null, phase: "thinking" }, hearing: false, justInterrupted: false };
     }
     case "flushed":
       return { ...state, waiting: null, turn: { id: null, phase: "thinking" } };
@@ -153,10 +153,12 @@ function onServerEvent(state: State, event: ServerEvent, now: number, playoutDel
     case "session.expired":
     case "session.terminated":
       return onSessionEvent(state, event);
-    case "error":
-      return withNotice(state, event.data.code || "unknown", event.data.message);
+    case "error": {
+      const { code, message } = event.data;
+      return withNotice(code.startsWith("stt") ? unheard(state, null) : state, code || "unknown", message);
+    }
     case "transcript":
-      return event.data.text ? { ...state, captions: { ...noCaptions, own: event.data.text } } : state;
+      return heard(state, event.turnId, event.data.text, event.data.is_final);
     case "speech.started":
       return startTurn(state, event.turnId);
     case "speech.media_started":
@@ -195,20 +197,37 @@ function endReason(message: string): EndReason {
   return "expired";
 }
 
+/** Words of the user, recognised. Into an answer that goes on they may be a mere "mm-hm", so its captions stay. */
+function heard(state: State, turnId: string | null, own: string, final: boolean): State {
+  if (!own) return final ? unheard(state, turnId) : state;
+  const speechBefore = state.turn?.phase === "speaking" || state.captions.cutAt !== null;
+  const captions = { ...(speechBefore ? state.captions : noCaptions), own, ownTurn: turnId, ownPartial: !final };
+  return { ...state, captions, hearing: !final && state.turn === null };
+}
+
+/** What the user said came to nothing. */
+function unheard(state: State, turnId: string | null): State {
+  const { captions } = state;
+  const theirs = captions.ownPartial && (turnId === null || captions.ownTurn === turnId);
+  return { ...state, hearing: false, captions: theirs ? { ...captions, own: "", ownTurn: null, ownPartial: false } : captions };
+}
+
 function startTurn(state: State, turnId: string | null): State {
   // A turn of another client of this session has no caption of our own to keep.
-  const ours = state.turn?.id === turnId || state.turn?.id === null;
+  const ours = state.turn?.id === turnId || state.turn?.id === null || state.captions.ownTurn === turnId;
   return {
     ...state,
     turn: { id: turnId, phase: "thinking" },
+    hearing: false,
     justInterrupted: false,
-    captions: ours ? { ...noCaptions, own: state.captions.own } : noCaptions,
+    captions: ours ? { ...noCaptions, own: state.captions.own, ownTurn: state.captions.ownTurn } : noCaptions,
     expiresInSeconds: null,
   };
 }
 
 function speaking(state: State, turnId: string | null): State {
-  return { ...state, turn: { id: turnId ?? state.turn?.id ?? null, phase: "speaking" }, silenced: false, justInterrupted: false };
+  const turn: Turn = { id: turnId ?? state.turn?.id ?? null, phase: "speaking" };
+  return { ...state, turn, hearing: false, silenced: false, justInterrupted: false };
 }
 
 function isOtherTurn(state: State, turnId: string | null): boolean {
@@ -223,10 +242,11 @@ function onStatus(state: State, turnId: string | null, stage: string): State {
       return { ...state, turn: { id: turnId ?? state.turn?.id ?? null, phase: "thinking" } };
     case "speaking":
       return speaking(state, turnId);
-    case "idle":
     case "listening":
+      return state.turn?.id === null ? state : { ...state, turn: null, hearing: true };
+    case "idle":
       // Between sending and the server's answer, an `idle` can only belong to what went before.
-      return state.turn?.id === null ? state : { ...state, turn: null };
+      return state.turn?.id === null ? state : unheard({ ...state, turn: null }, turnId);
     default:
       return state;
   }
@@ -234,18 +254,21 @@ function onStatus(state: State, turnId: string | null, stage: string): State {
 
 function withChunk(state: State, chunk: SubtitleChunk, startsAt: number): State {
   const lines = [...state.captions.lines, { chunk, startsAt }];
-  return { ...state, captions: { own: "", lines, cutAt: null, endedAt: null } };
+  return { ...state, captions: { ...noCaptions, lines } };
 }
 
 function endTurn(state: State, turnId: string | null, reason: string, at: number): State {
   if (isOtherTurn(state, turnId)) return state;
   const interrupted = reason === "interrupted";
+  // Whoever interrupts by voice is already being heard.
+  const { own, ownTurn, ownPartial } = state.captions;
+  const next = ownTurn !== null && ownTurn !== turnId ? { own, ownTurn, ownPartial } : { own: "", ownTurn: null, ownPartial: false };
   return {
     ...state,
     turn: null,
     closedTurns: turnId === null ? state.closedTurns : [...state.closedTurns, turnId].slice(-MOST_CLOSED_TURNS),
     silenced: interrupted || state.silenced,
     justInterrupted: interrupted,
-    captions: { ...state.captions, own: "", endedAt: at, cutAt: interrupted ? at : null },
+    captions: { ...state.captions, ...next, endedAt: at, cutAt: interrupted ? at : null },
   };
 }

@@ -67,6 +67,8 @@ export interface State {
   sessionId: string | null;
   offline: boolean;
   turn: Turn | null;
+  /** The server hears the person speak, and no turn runs. */
+  hearing: boolean;
   /** True for a moment after an interrupt, so that a person can see it. */
   justInterrupted: boolean;
   /** The page plays no sound until the next speech begins. */
@@ -87,6 +89,7 @@ export const initialState: State = {
   sessionId: null,
   offline: false,
   turn: null,
+  hearing: false,
   justInterrupted: false,
   silenced: false,
   closedTurns: [],
@@ -103,6 +106,7 @@ export type Status =
   | "connecting"
   | "queued"
   | "idle"
+  | "listening"
   | "thinking"
   | "speaking"
   | "interrupted"
@@ -117,7 +121,14 @@ export function statusOf(state: State): Status {
   if (state.offline && link.phase !== "live") return "offline";
   if (link.phase !== "live") return link.phase;
   if (state.turn) return state.turn.phase;
+  if (state.hearing) return "listening";
   return state.justInterrupted ? "interrupted" : "idle";
+}
+
+/** What the light around the picture tells of a running conversation. */
+export function moodOf(state: State): "idle" | "listening" | "thinking" | "speaking" {
+  const status = statusOf(state);
+  return status === "listening" || status === "thinking" || status === "speaking" ? status : "idle";
 }
 
 export type StageState = "preview" | "connecting" | "live" | "failed";
