@@ -40,9 +40,9 @@ def clip(pcm: Samples, text: str) -> Clip:
     """
     whole = pcm[: len(pcm) // _HOP * _HOP].astype(np.float64).reshape(-1, _HOP)
     levels = np.sqrt(np.mean(np.square(whole), axis=1))
-    loud = np.flatnonzero(levels > np.percentile(levels, 95) * _QUIETER) if levels.any() else []
-    if not len(loud):
+    if not levels.any():
         raise ValueError("a clip without a sound")
+    loud = np.flatnonzero(levels > np.percentile(levels, 95) * _QUIETER)
     return Clip(pcm, text, loud[0] * _HOP / RATE, (loud[-1] + 1) * _HOP / RATE)
 
 
@@ -62,7 +62,7 @@ def wav_clip(data: bytes, text: str) -> Clip:
 def read_librivox(folder: Path = LIBRIVOX) -> list[Clip]:
     """Sentences of a human reader; their speech begins and ends with the first and last word.
 
-    The words' times are those of pocketsphinx's alignment beside each file. Empty where there is no such folder.
+    The words' times are those of pocketsphinx's alignment beside each file. Empty where there is no folder.
     """
     clips = []
     for path in sorted(folder.glob("*.phone.json")):
