@@ -1,5 +1,7 @@
 """Opus packets of a voice: how long they last, and their sound at 16 kHz."""
 
+from collections.abc import Iterator
+
 import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
@@ -54,3 +56,18 @@ class OpusHearing:
         except (FFmpegError, ValueError):
             return None
         return np.concatenate([np.zeros(0, np.int16), *parts])
+
+
+class OpusDecoder:
+    """Decodes consecutive packets as a client plays them; raises `FFmpegError` for what is no packet."""
+
+    def __init__(self) -> None:
+        self._context: AudioCodecContext = av.CodecContext.create("libopus", "r")
+
+    def decode(self, payload: bytes) -> Iterator[Samples]:
+        """The sound of one packet, mono int16 at 48 kHz, shape (960,) for one of 20 ms."""
+        for frame in self._context.decode(av.Packet(payload)):
+            sound = frame.to_ndarray()
+            mono = sound.reshape(-1, len(frame.layout.channels))[:, 0] if frame.format.is_packed else sound[0]
+            scale = 32767 if mono.dtype.kind == "f" else 1
+            yield np.clip(mono * scale, -32768, 32767).astype(np.int16)

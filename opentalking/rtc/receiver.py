@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import av
 import numpy as np
@@ -16,6 +15,8 @@ from aiortc.rtp import RtpPacket
 
 from opentalking.core.media import I420, Samples
 from opentalking.rtc import aiortc_private
+from opentalking.rtc.loudspeaker import Loudspeaker
+from opentalking.rtc.opus import OpusDecoder
 from opentalking.rtc.speaking import Spoken, SpokenTrack
 
 CONNECT_SECONDS = 15.0
@@ -47,10 +48,12 @@ class Received:
 class PacketClient:
     """Offers to receive H.264 and Opus; `keep` False only counts, as cheaply as possible.
 
-    With `microphone` it offers to send sound, too, and then sends what it is told to `say`, else silence.
+    With `microphone` it offers to send sound, too, and then sends what it is told to `say`, else silence;
+    with `echo_db` also what it receives, as a microphone beside a loudspeaker hears it, so much louder
+    (below 0: quieter).
     """
 
-    def __init__(self, *, keep: bool = True, microphone: bool = False) -> None:
+    def __init__(self, *, keep: bool = True, microphone: bool = False, echo_db: float | None = None) -> None:
         self.received = Received()
         self.pictures = 0
         self._keep = keep
@@ -62,7 +65,9 @@ class PacketClient:
         known = capabilities.codecs if capabilities else []
         video = self._connection.addTransceiver("video", direction="recvonly")
         video.setCodecPreferences([c for c in known if c.mimeType.lower() in ("video/h264", "video/rtx")])
-        self._track = SpokenTrack() if microphone else None
+        self._loudspeaker = None if echo_db is None else Loudspeaker(echo_db)
+        around = self._loudspeaker.heard if self._loudspeaker else None
+        self._track = SpokenTrack(around) if microphone else None
         audio = self._connection.addTransceiver(
             self._track or "audio", direction="sendrecv" if microphone else "recvonly"
         )
@@ -107,6 +112,8 @@ class PacketClient:
         await self._ended()
 
     def _on_audio(self, packet: RtpPacket) -> None:
+        if self._loudspeaker:
+            self._loudspeaker.play(packet.payload)
         if self._keep:
             arrived = Arrived(time.monotonic(), packet.timestamp, bool(packet.marker), packet.payload)
             self.received.audio.append(arrived)
@@ -123,14 +130,10 @@ class PacketClient:
 
 def decode_sound(packets: list[Arrived]) -> Iterator[tuple[Arrived, Samples]]:
     """Each packet with its 20 ms of sound (mono int16 at 48 kHz)."""
-    decoder = av.CodecContext.create("libopus", "r")
+    decoder = OpusDecoder()
     for packet in packets:
-        for frame in decoder.decode(av.Packet(packet.payload)):
-            sound: Any = frame.to_ndarray()
-            mono = sound.reshape(-1, len(frame.layout.channels))[:, 0] if frame.format.is_packed else sound[0]
-            scale = 32767 if mono.dtype.kind == "f" else 1
-            samples: Samples = np.clip(mono * scale, -32768, 32767).astype(np.int16)
-            yield packet, samples
+        for sound in decoder.decode(packet.payload):
+            yield packet, sound
 
 
 def decode_pictures(packets: list[Arrived]) -> Iterator[tuple[Arrived, I420]]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,14 +40,16 @@ class SpokenTrack(PushTrack):
     """Sends an Opus packet each 20 ms: what is to be said, in its order, and silence between.
 
     Give it to a sender that `send_payloads` has prepared. While `is_muted` nothing at all is sent, as after
-    a browser's `replaceTrack(null)`, and time goes on.
+    a browser's `replaceTrack(null)`, and time goes on. `around` gives what else the microphone hears in each
+    20 ms, shape (960,), or None.
     """
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, around: Callable[[], Samples | None] | None = None) -> None:
         super().__init__()
         self.is_muted = False
+        self._around = around
         self._sound = SoundEncoder()
         self._sayings: deque[_Saying] = deque()
         self._origin: float | None = None
@@ -60,7 +63,7 @@ class SpokenTrack(PushTrack):
                 raise MediaStreamError
             timestamp = self._packets * SAMPLES_PER_PACKET
             self._packets += 1
-            sound = self._due()
+            sound = _mixed(self._due(), self._around() if self._around else None)
             if not self.is_muted:
                 return Outgoing([self._sound.encode(sound)], timestamp)
 
@@ -106,3 +109,10 @@ class SpokenTrack(PushTrack):
             if not saying.done.done():
                 saying.done.set_result(Spoken(saying.began_at, now))
         return sound
+
+
+def _mixed(one: Samples | None, other: Samples | None) -> Samples | None:
+    if one is None or other is None:
+        return other if one is None else one
+    mixed: Samples = np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
+    return mixed

@@ -42,9 +42,13 @@ PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 
 
 class Chromium:
-    """One headless browser."""
+    """One headless browser; a `microphone` is a WAV that is played once, anew whenever a page opens it.
 
-    def __init__(self) -> None:
+    The file is read each time, so that another recording may take its place between.
+    """
+
+    def __init__(self, microphone: Path | None = None) -> None:
+        self._microphone = microphone
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._processes: list[psutil.Process] = []
@@ -52,10 +56,13 @@ class Chromium:
     async def __aenter__(self) -> Self:
         path = next(filter(None, map(shutil.which, NAMES)), None)
         assert path, f"no browser: none of {', '.join(NAMES)} is installed (apt-get install chromium)"
+        flags = list(FLAGS)
+        if self._microphone:
+            flags.append(f"--use-file-for-fake-audio-capture={self._microphone}%noloop")
         before = set(psutil.Process().children(recursive=True))
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(
-            executable_path=path, headless=True, args=list(FLAGS)
+            executable_path=path, headless=True, args=flags
         )
         started = set(psutil.Process().children(recursive=True)) - before
         self._processes = [process for process in started if "chrom" in process.name()]
@@ -157,6 +164,15 @@ class Visit(Senses):
             timeout=timeout_seconds * 1000,
             polling=50,
         )
+
+    # -- talking
+
+    async def talk(self) -> float:
+        """Press the microphone's button; when the recording began to play."""
+        await self.page.click("[data-testid=microphone]")
+        await self.page.wait_for_selector("[data-testid=microphone][data-microphone=on]")
+        await self.page.wait_for_function("window.__probe.microphoneStarted() !== null", polling=20)
+        return float(await self.page.evaluate("window.__probe.microphoneStarted()")) / 1000
 
     # -- the API, from within the page
 

@@ -3,7 +3,7 @@
   const NAMES = [
     "transcript", "llm", "tts", "frame", "status", "error", "session.queued", "session.state_changed",
     "session.expiring", "session.expired", "session.terminated", "speech.started", "speech.media_started",
-    "subtitle.chunk", "assistant.message", "speech.ended",
+    "subtitle.chunk", "assistant.message", "speech.ended", "turn.metrics",
   ];
   const events = [];
   const states = [];
@@ -11,6 +11,7 @@
   const pictures = [];
   let soundTrack = null;
   let watched = null;
+  let microphoneStarted = null;
 
   // The page's own event stream, with a second pair of ears.
   window.EventSource = class extends window.EventSource {
@@ -30,6 +31,28 @@
     const state = document.querySelector("[data-testid=stage]")?.dataset.state;
     if (state && state !== states.at(-1)) states.push(state);
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+
+  // When the sound of a microphone that the page opens began, its first chunk being the one that came with least delay.
+  const watchMicrophone = async (track) => {
+    microphoneStarted = null;
+    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
+    for (let seconds = 0; ; ) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      seconds += value.duration / 1e6;
+      value.close();
+      microphoneStarted = Math.min(microphoneStarted ?? Infinity, performance.now() - seconds * 1000);
+    }
+  };
+  const devices = navigator.mediaDevices; // none on a page that is not secure
+  const getUserMedia = devices?.getUserMedia.bind(devices);
+  if (devices) {
+    devices.getUserMedia = async (constraints) => {
+      const stream = await getUserMedia(constraints);
+      for (const track of stream.getAudioTracks()) void watchMicrophone(track);
+      return stream;
+    };
+  }
 
   const video = () => document.querySelector("[data-testid=video]");
 
@@ -97,6 +120,7 @@
     listen,
     watch,
     now: () => performance.now(),
+    microphoneStarted: () => microphoneStarted,
     videoSize: () => [video().videoWidth, video().videoHeight],
     /** Chunks of 16-bit sound that arrived in a span: [arrival, rate, samples as base64]. */
     sound: ([from, to]) =>

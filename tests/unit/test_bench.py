@@ -5,15 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from apps.cli.bench.main import ROWS, Row, best_of, table_of
+from apps.cli.bench.barge_in import compare
+from apps.cli.bench.clips import Clip, clip, mm_hm, read_librivox
+from apps.cli.bench.main import best_of, table_of
 from apps.cli.bench.measure import (
     MouthBox,
     audible_times,
     av_offsets_ms,
     first_movement,
+    first_speech_movement,
     idle_signs,
     percentile,
 )
+from apps.cli.bench.rows import ROWS, Row
 from opentalking.core.media import I420, SAMPLES_PER_PACKET
 from opentalking.media.encoder import OpusEncoder, VideoEncoder, silence_packet
 from opentalking.rtc.receiver import Arrived, Received
@@ -59,6 +63,55 @@ def test_movement_is_seen_in_the_mouth_only_and_only_after_the_request() -> None
     assert first_movement(Received(video=pictures(still)), BOX, 1.1) is None
     elsewhere = MouthBox(0.0, 0.0, 0.2, 0.2)
     assert first_movement(Received(video=pictures(moving)), elsewhere, 1.1) is None
+
+
+def test_speech_moves_the_mouth_from_one_picture_to_the_next() -> None:
+    drifting = [120, 122, 124, 126, 128, 130, 132, 134, 136, 138]
+    speaking = [*drifting[:6], 100, 130, 100, 130]
+    assert first_speech_movement(Received(video=pictures(drifting)), BOX, 1.0) is None
+    assert first_speech_movement(Received(video=pictures(speaking)), BOX, 1.0) == pytest.approx(1.24)
+    assert first_speech_movement(Received(video=pictures(speaking)), BOX, 1.27) == pytest.approx(1.28)
+
+
+def test_what_was_turned_down_is_found_against_what_was_played() -> None:
+    random = np.random.default_rng(4)
+    played = (3000 * random.standard_normal(4 * 48_000)).astype(np.int16)
+    played[50_000:60_000] = 0  # a pause tells nothing
+    sent = played.astype(np.float64)
+    sent[96_000:] *= 10 ** (-20 / 20)
+    encoder = OpusEncoder()
+    packets = [Arrived(1.0, 0, False, silence_packet())] * 7
+    for start in range(0, len(sent), SAMPLES_PER_PACKET):
+        pcm = sent[start : start + SAMPLES_PER_PACKET].astype(np.int16)
+        packets.append(Arrived(2 + start / 48_000, 0, False, encoder.encode(pcm)))
+    heard = compare(Received(audio=packets), played)
+    assert heard.first_at() == pytest.approx(2.0, abs=0.021)
+    assert heard.ducked_at(2.1) == pytest.approx(4.0, abs=0.021)
+    assert heard.ducked_at(5.0) == pytest.approx(5.0, abs=0.021)
+    assert heard.last_at() == pytest.approx(6.0, abs=0.041)
+    assert np.nanmedian(heard.gain_db[heard.at < 3.9]) == pytest.approx(0, abs=1)
+    with pytest.raises(ValueError, match="nothing"):
+        compare(Received(audio=packets[:5]), played)
+
+
+def test_a_clip_knows_when_its_speech_begins_and_ends() -> None:
+    tone = np.zeros(32_000, np.int16)
+    tone[8000:20_000] = (8000 * np.sin(np.arange(12_000) / 5)).astype(np.int16)
+    found = clip(tone, "beep")
+    assert (found.begin, found.end, found.seconds) == (0.5, 1.25, 2.0)
+    with pytest.raises(ValueError, match="without a sound"):
+        clip(np.zeros(16_000, np.int16), "")
+    assert 0.4 < mm_hm().end - mm_hm().begin < 0.6
+
+
+def test_the_reader_begins_and_ends_with_a_word() -> None:
+    clips: list[Clip] = read_librivox()
+    assert [item.text.split()[0] for item in clips] == ["and", "he", "unless", "had", "he"]
+    for item in clips:
+        inside = item.pcm[round(item.begin * 16_000) : round(item.end * 16_000)].astype(np.float64)
+        after = item.pcm[round(item.end * 16_000) + 800 :].astype(np.float64)
+        assert np.std(inside) > 8 * np.std(after)
+        assert 0 < item.begin < item.end < item.seconds
 
 
 @pytest.mark.parametrize("late_ms", [0, 30, 130, -15])

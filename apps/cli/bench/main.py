@@ -7,57 +7,18 @@ import math
 import os
 import platform
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from apps.cli.bench.scenarios import MANY, Figures, everything
+from apps.cli.bench.listening import everything_heard
+from apps.cli.bench.rows import ROWS, Row
+from apps.cli.bench.scenarios import Figures, everything_said
 from apps.cli.bench.server import running_server
 
 _KEPT = ("PATH", "HOME", "LANG", "OPENTALKING_MODELS_DIR", "OPENTALKING_DATA_DIR", "OPENTALKING_CACHE_DIR")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; `target` None has none. `lower` says which way is better."""
-
-    key: str
-    title: str
-    unit: str
-    target: float | None = None
-    lower: bool = True
-
-
-ROWS = (
-    Row("healthy_ms", "start to healthy", "ms"),
-    Row("session_ms", "POST /sessions", "ms"),
-    Row("first_picture_ms", "offer to first decodable frame", "ms"),
-    Row("speak_sound_ms", "/speak to first audible packet, median", "ms", 350),
-    Row("speak_sound_p95_ms", "/speak to first audible packet, p95", "ms"),
-    Row("speak_movement_ms", "/speak to first moving frame, median", "ms"),
-    Row("chat_sound_ms", "/chat to first audible packet, median", "ms", 700),
-    Row("chat_sound_p95_ms", "/chat to first audible packet, p95", "ms"),
-    Row("chat_movement_ms", "/chat to first change of the picture (the look), median", "ms"),
-    Row("speak_zh_sound_ms", "Chinese: /speak to first audible packet, median", "ms", 1500),
-    Row("speak_zh_sound_p95_ms", "Chinese: /speak to first audible packet, p95", "ms"),
-    Row("speak_en_kokoro_sound_ms", "English by Kokoro: the same, median", "ms"),
-    Row("speak_zh_cpu_per_second", "CPU of Kokoro per second of Chinese", "s"),
-    Row("speak_en_kokoro_cpu_per_second", "CPU of Kokoro per second of English", "s"),
-    Row("speak_av_offset_p50_ms", "A/V offset at the receiver, p50", "ms"),
-    Row("speak_av_offset_p95_ms", "A/V offset at the receiver, p95", "ms", 45),
-    Row("interrupt_ms", "interrupt to last audible packet, median", "ms"),
-    Row("interrupt_p95_ms", "interrupt to last audible packet, p95", "ms", 100),
-    Row("speak_fps", "frames per second while turns run", "fps", 24, lower=False),
-    Row("speaking_fps", "frames per second while speaking", "fps", 24, lower=False),
-    Row(f"idle_{MANY}_fps", f"frames per second, slowest of {MANY} idle", "fps", 24, lower=False),
-    Row("idle_1_cpu_percent", "CPU of one core, idle session, N = 1", "%"),
-    Row(f"idle_{MANY}_cpu_percent", f"CPU of one core per idle session, N = {MANY}", "%", 1.5),
-    Row("speaking_cpu_percent", "CPU of one core, speaking session (render, encode, send)", "%", 35),
-    Row("speaking_tts_cpu_percent", "  beside it: speech synthesis", "%"),
-    Row("speaking_llm_cpu_percent", "  beside it: language model", "%"),
-    Row("rss_mb", "memory of the server, warm", "MB"),
-    Row(f"idle_{MANY}_rss_mb", f"memory per session, N = {MANY}", "MB"),
-)
+SCENARIOS = {"speaking": everything_said, "listening": everything_heard}
 
 
 def main(arguments: list[str]) -> None:
@@ -65,10 +26,13 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="opentalking bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument("--output", type=Path, default=Path("bench-results"), help="folder for the JSON")
+    parser.add_argument("--only", choices=tuple(SCENARIOS), help="one group of measurements (all)")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
-    runs = [_run(number, options.runs, options.output) for number in range(1, options.runs + 1)]
+    runs = [_run(number, options) for number in range(1, options.runs + 1)]
     best = {row.key: best_of(row, [figures for figures, _ in runs]) for row in ROWS}
+    if options.only:
+        best = {key: value for key, value in best.items() if not math.isnan(value)}
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     report = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,10 +50,10 @@ def main(arguments: list[str]) -> None:
     print(f"written to {path}")
 
 
-def _run(number: int, of: int, output: Path) -> tuple[Figures, list[float]]:
-    print(f"run {number} of {of} …", flush=True)
+def _run(number: int, options: argparse.Namespace) -> tuple[Figures, list[float]]:
+    print(f"run {number} of {options.runs} …", flush=True)
     began, load_before = time.monotonic(), os.getloadavg()[0]
-    figures = asyncio.run(_measure(output / f"server-{number}.log"))
+    figures = asyncio.run(_measure(options.output / f"server-{number}.log", options.only))
     load_after = os.getloadavg()[0]
     print(
         f"  took {time.monotonic() - began:.0f} s, load average {load_before:.1f} → {load_after:.1f}",
@@ -98,7 +62,7 @@ def _run(number: int, of: int, output: Path) -> tuple[Figures, list[float]]:
     return figures, [load_before, load_after]
 
 
-async def _measure(log: Path) -> Figures:
+async def _measure(log: Path, only: str | None) -> Figures:
     from opentalking.settings import Environment  # noqa: PLC0415 - read once per run
 
     inherited = {name: value for name, value in Environment().variables.items() if name in _KEPT}
@@ -109,7 +73,11 @@ async def _measure(log: Path) -> Figures:
         "OPENTALKING_ENV_FILE": os.devnull,
     }
     async with running_server({**inherited, **pinned}, log) as subject:
-        return await everything(subject)
+        figures: Figures = {"healthy_ms": subject.healthy_ms, "rss_mb": subject.rss_mb()}
+        for name, measure in SCENARIOS.items():
+            if only in (None, name):
+                figures |= await measure(subject)
+        return figures
 
 
 def best_of(row: Row, runs: list[Figures]) -> float:
@@ -125,6 +93,8 @@ def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> st
     shown = ", ".join(f"{before:.1f}→{after:.1f}" for before, after in loads)
     lines = [f"load average of each run: {shown}", f"{'':58} {'best':>9}  {'target':>8}  all runs"]
     for row in ROWS:
+        if row.key not in best:
+            continue
         value = best[row.key]
         every = " ".join(f"{figures.get(row.key, math.nan):.1f}" for figures in runs)
         target = "" if row.target is None else f"{'≤' if row.lower else '≥'} {row.target:g}"

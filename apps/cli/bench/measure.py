@@ -14,6 +14,8 @@ AUDIBLE_RMS = 200.0
 """About -44 dBFS: above coding noise, below any syllable."""
 MOVED_LEVELS = 3.0
 """Mean change of luma in the mouth's box that counts as movement; idle sway stays below it."""
+SPOKE_LEVELS = 5.0
+"""Mean change from one picture to the next that speech makes there; looks stay below 4."""
 _VIDEO_STEP = 90_000 // FPS
 
 
@@ -51,6 +53,18 @@ def first_movement(received: Received, box: MouthBox, since: float) -> float | N
             reference = mouth
         elif float(np.abs(mouth - reference).mean()) > MOVED_LEVELS:
             return packet.at
+    return None
+
+
+def first_speech_movement(received: Received, box: MouthBox, since: float) -> float | None:
+    """Arrival of the first picture after `since` whose mouth differs from the one before as in speech."""
+    before: NDArray[np.float32] | None = None
+    for packet, picture in decode_pictures(received.video):
+        mouth = box.cut(picture).astype(np.float32)
+        changed = before is not None and float(np.abs(mouth - before).mean()) > SPOKE_LEVELS
+        if packet.at >= since and changed:
+            return packet.at
+        before = mouth
     return None
 
 

@@ -219,10 +219,9 @@ async def speaking_cost(subject: Subject) -> Figures:
     }
 
 
-async def everything(subject: Subject) -> Figures:
-    """All measurements of one run."""
-    figures: Figures = {"healthy_ms": subject.healthy_ms, "rss_mb": subject.rss_mb()}
-    figures |= await connecting(subject)
+async def everything_said(subject: Subject) -> Figures:
+    """All measurements without a microphone."""
+    figures = await connecting(subject)
     figures |= await turns(subject, "speak", "text", SENTENCES)
     figures |= await turns(subject, "chat", "prompt", QUESTIONS)
     figures |= await voice_turns(subject, "zh", CHINESE_VOICE, CHINESE)

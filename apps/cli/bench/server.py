@@ -8,15 +8,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
 
+from apps.cli.bench.clips import Clip, wav_clip
 from opentalking.rtc.receiver import PacketClient
 
 START_SECONDS = 60.0
 WARM_SECONDS = 120.0
-_CHILDREN = {"tts": "engines.piper", "kokoro": "engines.kokoro", "llm": "engines.llm"}
+_CHILDREN = {
+    "tts": "engines.piper",
+    "kokoro": "engines.kokoro",
+    "llm": "engines.llm",
+    "stt": "engines.whisper",
+    "vad": "engines.ears",
+}
 _QUICK_VOICE = "en_US-joe-medium"
 
 
@@ -28,6 +36,51 @@ class CpuTimes:
     tts: float
     kokoro: float
     llm: float
+    stt: float
+    vad: float
+
+
+class Told(NamedTuple):
+    """An event: its arrival (monotonic seconds), name and payload."""
+
+    at: float
+    name: str
+    data: dict[str, Any]
+
+
+class Events:
+    """The events of a session as they come."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+        self._changed = asyncio.Event()
+
+    async def read(self, stream: httpx.Response) -> None:
+        """Keep everything but `frame` until the stream ends."""
+        name = ""
+        async for line in stream.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data" and name not in ("ping", "frame"):
+                self.told.append(Told(time.monotonic(), name, json.loads(value)))
+                self._changed.set()
+
+    def since(self, moment: float, *names: str) -> list[Told]:
+        """Events of these names that came after a moment."""
+        return [event for event in self.told if event.at > moment and event.name in names]
+
+    async def until(
+        self, name: str, since: float, turn_id: str | None = None, timeout_seconds: float = 30.0
+    ) -> Told:
+        """The first event of this name (and turn) after a moment; raises `TimeoutError`."""
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                for event in self.since(since, name):
+                    if turn_id in (None, event.data.get("turn_id")):
+                        return event
+                self._changed.clear()
+                await self._changed.wait()
 
 
 class Subject:
@@ -63,10 +116,16 @@ class Subject:
         """Let a voice speak outside any session, so that it is loaded; raises `httpx.HTTPStatusError`."""
         (await self.api.post("/tts/preview", json={"text": text, "voice": voice})).raise_for_status()
 
+    async def clip(self, text: str, voice: str) -> Clip:
+        """A text said by one of the server's voices; raises `httpx.HTTPStatusError`."""
+        reply = await self.api.post("/tts/preview", json={"text": text, "voice": voice})
+        reply.raise_for_status()
+        return wav_clip(reply.content, text)
+
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[str]:
+    async def session(self, **more: str) -> AsyncIterator[str]:
         """A session of the default avatar with the quickest voice, deleted at the end."""
-        wanted = {"avatar_id": "demo-avatar", "model": "portrait", "tts_voice": _QUICK_VOICE}
+        wanted = {"avatar_id": "demo-avatar", "model": "portrait", "tts_voice": _QUICK_VOICE, **more}
         made = await self.post("/sessions", wanted)
         try:
             yield made["session_id"]
@@ -74,9 +133,11 @@ class Subject:
             await self.api.delete(f"/sessions/{made['session_id']}")
 
     @asynccontextmanager
-    async def peer(self, session_id: str, *, keep: bool) -> AsyncIterator[PacketClient]:
-        """A connected receiver."""
-        client = PacketClient(keep=keep)
+    async def peer(
+        self, session_id: str, *, keep: bool, microphone: bool = False, echo_db: float | None = None
+    ) -> AsyncIterator[PacketClient]:
+        """A connected client."""
+        client = PacketClient(keep=keep, microphone=microphone, echo_db=echo_db)
         try:
             offer = {"sdp": await client.offer(), "type": "offer"}
             answer = await self.post(f"/sessions/{session_id}/webrtc/offer", offer)
@@ -84,6 +145,18 @@ class Subject:
             yield client
         finally:
             await client.close()
+
+    @asynccontextmanager
+    async def events(self, session_id: str) -> AsyncIterator["Events"]:
+        """What the session tells from now on."""
+        events = Events()
+        async with self.api.stream("GET", f"/sessions/{session_id}/events", timeout=None) as stream:
+            reading = asyncio.create_task(events.read(stream))
+            try:
+                yield events
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     async def until_event(self, session_id: str, name: str, began: asyncio.Event) -> None:
         """Wait for the next event of this name; `began` is set when the stream is open."""
