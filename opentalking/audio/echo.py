@@ -4,8 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opentalking.audio.echo_bands import BANDS, BLOCK, FRAME, FULL_SCALE, TO_BANDS, Power
-from opentalking.audio.echo_bands import Resemblance, Wave, power_of, spectrum_of
+from opentalking.audio.echo_bands import (
+    BANDS,
+    BLOCK,
+    FRAME,
+    FULL_SCALE,
+    TO_BANDS,
+    Power,
+    Resemblance,
+    Wave,
+    power_of,
+    spectrum_of,
+)
 from opentalking.audio.echo_clock import Alignment
 from opentalking.audio.echo_delay import DelayFinder
 from opentalking.audio.echo_far import FarEnd

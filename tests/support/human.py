@@ -35,7 +35,7 @@ def at_media_rate(pcm: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.asarray(soxr.resample(pcm, RATE, MEDIA_RATE), np.int16)
 
 
-def librivox() -> list[tuple[NDArray[np.int16], list[tuple[str, int, int]]]]:
+def librivox_words() -> list[tuple[NDArray[np.int16], list[tuple[str, int, int]]]]:
     """The same utterances at 16 kHz, and each word with its first sample and the one behind its last."""
     found = []
     for path in sorted(LIBRIVOX.glob("*.wav")):

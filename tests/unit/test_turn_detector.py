@@ -14,7 +14,7 @@ from opentalking.core.errors import ProviderError
 from opentalking.core.media import Samples
 from opentalking.core.providers import RECOGNITION_RATE, VAD_FRAME_SAMPLES, TurnDetector, VoiceActivity
 from opentalking.providers.vad.silero import SileroConfig, SileroTurnDetector
-from tests.support.human import librivox
+from tests.support.human import librivox_words
 from tests.support.noises import VOICED, noise, noises
 from tests.support.server import eventually
 
@@ -55,7 +55,7 @@ def longest(found: Sequence[float], least: float) -> int:
 
 async def test_a_human_reader_is_heard_while_she_speaks_and_not_after(ears: SileroTurnDetector) -> None:
     assert isinstance(ears, TurnDetector)
-    for pcm, words in librivox():
+    for pcm, words in librivox_words():
         last = words[-1][2]
         sound = np.concatenate([pcm[:last], noise("faint hiss")[:RECOGNITION_RATE]])
         found = np.array(await hear(ears.open(), sound))
@@ -76,7 +76,7 @@ async def test_a_noise_is_no_speech(ears: SileroTurnDetector, name: str, gain: f
 
 
 async def test_pieces_of_any_size_are_heard_like_one(ears: SileroTurnDetector) -> None:
-    [pcm, _], *_ = librivox()
+    [pcm, _], *_ = librivox_words()
     sound = np.concatenate([pcm, np.zeros(7000, np.int16), pcm[8000:24_000]])
     at_once = await ears.open().feed(sound)
     assert len(at_once) == len(sound) // VAD_FRAME_SAMPLES
@@ -85,7 +85,7 @@ async def test_pieces_of_any_size_are_heard_like_one(ears: SileroTurnDetector) -
 
 
 async def test_microphones_do_not_mix(ears: SileroTurnDetector) -> None:
-    sounds = [pcm for pcm, _ in librivox()] + [noise("band"), noise("voiced cough"), noise("silence")]
+    sounds = [pcm for pcm, _ in librivox_words()] + [noise("band"), noise("voiced cough"), noise("silence")]
     alone = [await hear(ears.open(), sound) for sound in sounds]
     together = await asyncio.gather(*(hear(ears.open(), sound) for sound in sounds))
     for one, other in zip(alone, together, strict=True):
@@ -93,7 +93,7 @@ async def test_microphones_do_not_mix(ears: SileroTurnDetector) -> None:
 
 
 async def test_after_a_second_of_silence_a_microphone_is_as_new(ears: SileroTurnDetector) -> None:
-    [(one, _), (other, _), *_] = librivox()
+    [(one, _), (other, _), *_] = librivox_words()
     alone = await ears.open().feed(other)
     microphone = ears.open()
     await microphone.feed(one)
@@ -117,7 +117,7 @@ async def test_a_turn_that_is_over_is_told_from_one_that_goes_on(ears: SileroTur
     """Read sentences are not what Smart Turn was made for: it is right about most, not about all."""
     over: list[float] = []
     goes_on: list[float] = []
-    for pcm, words in librivox():
+    for pcm, words in librivox_words():
         over.append(await ears.end_of_turn(np.concatenate([pcm[: words[-1][2]], PAUSE])))
         for share in (0.25, 0.4, 0.55, 0.7, 0.85):
             end = words[int(share * len(words)) - 1][2]
@@ -128,13 +128,13 @@ async def test_a_turn_that_is_over_is_told_from_one_that_goes_on(ears: SileroTur
 
 
 async def test_the_last_eight_seconds_tell_whether_a_turn_is_over(ears: SileroTurnDetector) -> None:
-    long = np.concatenate([pcm for pcm, _ in librivox()])
+    long = np.concatenate([pcm for pcm, _ in librivox_words()])
     assert await ears.end_of_turn(long) == await ears.end_of_turn(long[-8 * RECOGNITION_RATE :])
     assert 0 <= await ears.end_of_turn(np.zeros(0, np.int16)) <= 1
 
 
 async def test_microphones_are_heard_while_the_ends_of_turns_are_judged(ears: SileroTurnDetector) -> None:
-    [(pcm, _), *_] = librivox()
+    [(pcm, _), *_] = librivox_words()
     judged = [asyncio.create_task(ears.end_of_turn(pcm)) for _ in range(5)]
     assert len(await hear(ears.open(), pcm[: 10 * VAD_FRAME_SAMPLES])) == 10
     assert not judged[-1].done()
@@ -143,7 +143,7 @@ async def test_microphones_are_heard_while_the_ends_of_turns_are_judged(ears: Si
 
 async def test_a_killed_engine_costs_one_piece_and_nothing_else() -> None:
     ears = SileroTurnDetector(SileroConfig(activity_seconds=30, end_of_turn_seconds=30))
-    [(pcm, _), *_] = librivox()
+    [(pcm, _), *_] = librivox_words()
     middle = len(pcm) // 2 // VAD_FRAME_SAMPLES * VAD_FRAME_SAMPLES
     expected = await ears.open().feed(pcm)
     microphone = ears.open()
@@ -172,7 +172,7 @@ async def test_a_killed_engine_costs_one_piece_and_nothing_else() -> None:
 async def test_an_engine_that_hangs_is_given_up_and_heard_again() -> None:
     ears = SileroTurnDetector(SileroConfig(activity_seconds=0.2, end_of_turn_seconds=0.3, hung_seconds=60))
     await ears.warm()
-    [(pcm, _), *_] = librivox()
+    [(pcm, _), *_] = librivox_words()
     for pid in ears.pids.values():
         os.kill(pid, signal.SIGSTOP)
     microphone = ears.open()
