@@ -85,6 +85,10 @@ def test_numbers_and_time_stamps_wrap_around(number: int, timestamp: int) -> Non
     plain = hear(paced(in_rtp(TONE)))
     wrapped = hear(paced(in_rtp(TONE, number=number, timestamp=timestamp)))
     assert np.array_equal(wrapped.sound, plain.sound)
+    # The packet around which they wrap is lost, too.
+    holed: list[RtpPacket | None] = list(in_rtp(TONE, number=number, timestamp=timestamp))
+    holed[4:6] = [None, None]
+    assert len(hear(paced(holed)).pieces) == len(plain.pieces)
 
 
 @pytest.mark.parametrize("seed", range(5))
