@@ -15,14 +15,14 @@ from opentalking.core.media import Samples
 from opentalking.inference.host import InferenceProcess, ProcessConfig
 from opentalking.providers.stt.local import LocalRecognitionConfig, LocalSpeechToText
 from opentalking.providers.stt.local_decoder import Decoder, Stretch
-from tests.support.human import librivox
+from tests.support.human import readings
 from tests.support.listen import word_error_rate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RATE = 16_000
 PAUSE = np.zeros(0, np.int16)
-WORDS = [words for _, words in librivox()]
+WORDS = [words for _, words in readings()]
 AMIABLE = "He might even have been made amiable himself"
 
 
@@ -42,7 +42,7 @@ def room(seconds: float) -> Samples:
 
 def sentences() -> list[Samples]:
     """What a reader says, each with a fifth of a second of pause behind it."""
-    return [np.concatenate([pcm, room(0.2)]) for pcm, _ in librivox()]
+    return [np.concatenate([pcm, room(0.2)]) for pcm, _ in readings()]
 
 
 def in_pieces(pcm: Samples, samples: int = 320) -> list[Samples]:
