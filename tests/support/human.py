@@ -43,4 +43,4 @@ def librivox_words() -> list[tuple[NDArray[np.int16], list[tuple[str, int, int]]
 
 def readings() -> list[tuple[NDArray[np.int16], str]]:
     """The same utterances at 16 kHz, each with its words."""
-    return [(pcm, " ".join(word for word, _, _ in words)) for pcm, words in librivox()]
+    return [(pcm, " ".join(word for word, _, _ in words)) for pcm, words in librivox_words()]
