@@ -39,6 +39,9 @@ async def warm_up(settings: Settings, toolbox: Toolbox, avatars: AvatarService) 
     told = EngineConfig(system_prompt=settings.llm_system_prompt, emotion_tags=settings.llm_emotion_tags)
     persona = warmed[0].persona_prompt if warmed else ""
     await _try("chat model", toolbox.chat_model.warm(told.instructions(persona=persona)))
+    recogniser = toolbox.recognisers.get(settings.stt_default_provider)
+    if recogniser is not None and not recogniser.ready():
+        await _try("recogniser", recogniser.warm())
     log.info("warm")
     if ALL_OTHERS in names:
         await _try("avatars", _warm_others(settings, toolbox, avatars, {bundle.id for bundle in warmed}))

@@ -58,6 +58,11 @@ async def answer(session: ApiSession, client: RtcClient, listener: Listener, tur
     )
 
 
+async def test_the_recogniser_is_loaded_before_anybody_speaks(server: RunningServer) -> None:
+    events = [(record["event"], record.get("engine")) for record in server.records]
+    assert events.index(("engine_started", "whisper")) < events.index(("warm", None))
+
+
 async def test_a_question_in_a_file_is_answered_aloud(
     session: ApiSession, client: RtcClient, listener: Listener, llm: FakeLlm, measured: Measured
 ) -> None:

@@ -1,4 +1,4 @@
-"""Human speech with known phones and words."""
+"""Human speech with known phones, at the session's rate."""
 
 import json
 import wave
@@ -20,17 +20,6 @@ def human_speech() -> list[Spoken]:
     return read_human(LIBRIVOX)
 
 
-def librivox() -> list[tuple[NDArray[np.int16], str]]:
-    """The same utterances at 16 kHz, each with its words."""
-    found = []
-    for path in sorted(LIBRIVOX.glob("*.wav")):
-        with wave.open(str(path)) as file:
-            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-        words = json.loads(path.with_suffix(".phone.json").read_text(encoding="utf-8"))["t"]
-        found.append((pcm, words))
-    return found
-
-
 def at_media_rate(pcm: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.asarray(soxr.resample(pcm, RATE, MEDIA_RATE), np.int16)
 
@@ -50,3 +39,8 @@ def librivox_words() -> list[tuple[NDArray[np.int16], list[tuple[str, int, int]]
         ]
         found.append((pcm, words))
     return found
+
+
+def readings() -> list[tuple[NDArray[np.int16], str]]:
+    """The same utterances at 16 kHz, each with its words."""
+    return [(pcm, " ".join(word for word, _, _ in words)) for pcm, words in librivox_words()]

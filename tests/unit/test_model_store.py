@@ -240,7 +240,7 @@ def test_unknown_names_are_refused(store: Path) -> None:
 
 
 def test_the_real_catalogue_is_whole_and_its_files_are_there(models_dir: Path) -> None:
-    assert set(CATALOGUE.sets) == {"embedded", "permissive"}
+    assert set(CATALOGUE.sets) == {"embedded", "permissive", "tiny.en"}
     for file in CATALOGUE.files:
         assert len(file.sha256) == 64
         assert all("==" in source.package for source in file.sources)
