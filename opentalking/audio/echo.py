@@ -31,6 +31,7 @@ _HEARD = BLOCK * 1e-7
 """Energy of a block that is not silence: −70 dB of full scale."""
 _BEFORE_PEAK = 64
 _LOOK_EVERY = 4
+_FITS = 0.6
 _ENOUGH = 60
 """Blocks of sound after which what nobody has found to be an echo is none."""
 
@@ -103,7 +104,7 @@ class EchoGuard:
         if power < _HEARD:
             return
         self._blocks_heard += 1
-        if self._delay is not None and self._blocks_heard % 3:
+        if self._delay is not None and self._filter.fit > _FITS and self._blocks_heard % 3:
             return
         self._frame[BLOCK:] = block
         self._finder.feed(spectrum_of(self._frame), self._far.phases(newest, _LAGS))
@@ -130,7 +131,7 @@ class EchoGuard:
             if alike > 0.6 or ratio < self._coupling or unlike:
                 self._coupling = max(1e-5, self._coupling * 0.93, 0.0 if unlike else min(1.0, ratio))
         echo: Power = np.asarray(np.float32(self._coupling) * loudest, np.float32)
-        self._gate.judge(heard, echo, alike)
+        self._gate.judge(heard, echo, alike, 1.0)
         return self._gate.shape(block, heard, echo)
 
     def _cancel(self, block: Wave, newest: int) -> Wave:
@@ -138,11 +139,11 @@ class EchoGuard:
         left, (heard, unsure, predicted) = self._filter.cancel(block, far, powers)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
         echo = self._residual(heard, unsure, predicted, alike)
-        self._gate.judge(heard, echo, alike)
+        self._gate.judge(heard, echo, alike, self._filter.fit)
         return self._gate.shape(left, heard, echo)
 
     def _attack(self, alike: float) -> np.float32:
-        return np.float32(0.01 + 0.2 * max(0.0, min(1.0, (alike - 0.55) / 0.2)))
+        return np.float32(0.003 + 0.1 * max(0.0, min(1.0, (alike - 0.55) / 0.2)))
 
     def _residual(self, heard: Power, unsure: Power, predicted: Power, alike: float) -> Power:
         smeared = np.maximum(predicted, np.float32(0.6) * self._last)
@@ -151,7 +152,7 @@ class EchoGuard:
             ratio = heard / (smeared + np.float32(1e-3))
             faster = np.where(ratio > self._leak, self._attack(alike), np.float32(0.01))
             self._leak += faster * (np.minimum(ratio, 4) - self._leak)
-        return np.asarray(np.float32(2.5) * unsure + np.float32(1.5) * self._leak * smeared, np.float32)
+        return np.asarray(unsure + self._leak * smeared, np.float32)
 
 
 __all__ = ["Cleaned", "EchoGuard"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from opentalking.audio.echo_bands import BLOCK, FRAME, VOICE_BINS, Spectrum
 
-_FORGET = np.float32(0.97)
+_FORGET = np.float32(0.95)
 _SIGNIFICANT = 10.0
 """A peak this many standard deviations high is an echo: the highest of 12 000 random values is 4 or 5."""
 _FEWEST = 8

@@ -9,12 +9,17 @@ _TAPS = 64
 _SPREAD = spread(_POINTS)
 _VOICE = slice(1, 18)
 """The bands that tell a voice: about 200 to 4000 Hz."""
-_OPEN, _STAY_OPEN = np.float32(1.0), np.float32(0.45)
-_HOLD_BLOCKS = 12
-_ALIKE = 0.62
+_OPEN, _STAY_OPEN = 0.35, 0.1
+_HOLD_BLOCKS = 10
+_UNLIKE, _ALIKE = 0.7, 0.9
+_MISFIT, _FIT = 0.3, 0.65
 _LEAST_GAIN = np.float32(0.04)
 _NOISE_RISE = np.float32(1.012)
 _LEAST_NOISE = np.float32(2e-3)
+
+
+def _share(value: float, none: float, full: float) -> float:
+    return min(1.0, max(0.0, (value - none) / (full - none)))
 
 
 class Gate:
@@ -22,7 +27,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.open = False
-        self.evidence = np.float32(0)
+        self.evidence = 0.0
         self._alike = 0.0
         self._hold = 0
         self._noise = np.full(BANDS, 1.0, np.float32)
@@ -34,15 +39,16 @@ class Gate:
         """There is no echo: the next block that may have one begins anew."""
         self.open = False
 
-    def judge(self, heard: Power, echo: Power, alike: float) -> None:
+    def judge(self, heard: Power, echo: Power, alike: float, fit: float) -> None:
         """Weigh one block: what is left, what of it may be echo (band powers), how alike they are."""
         self._smooth += np.float32(0.6) * (heard - self._smooth)
         self._noise = np.maximum(np.minimum(self._smooth, self._noise * _NOISE_RISE), _LEAST_NOISE)
         excess = np.log((self._smooth + _LEAST_NOISE) / (echo + np.float32(4) * self._noise))
         said = float(np.clip(excess, -0.5, 3)[_VOICE].mean())
         self._alike += 0.4 * (max(alike, 0.0) - self._alike)
-        said *= min(1.0, max(0.0, (0.85 - self._alike) / (0.85 - _ALIKE)))
-        self.evidence += np.float32(0.5) * (np.float32(said) - self.evidence)
+        if said > 0:
+            said *= _share(self._alike, _ALIKE, _UNLIKE) * _share(fit, _MISFIT, _FIT)
+        self.evidence += 0.5 * (said - self.evidence)
         if self.evidence > (_STAY_OPEN if self.open else _OPEN):
             self.open, self._hold = True, _HOLD_BLOCKS
         elif self._hold:
