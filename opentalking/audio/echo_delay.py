@@ -25,7 +25,7 @@ class DelayFinder:
         self._padded = np.zeros((lags, FRAME // 4 + 1), np.complex64)
 
     def feed(self, near: Spectrum, far: Spectrum) -> None:
-        """Take one block: the near end's spectrum, and the far end's phases of `lags` blocks, newest first."""
+        """Take one block: the near end's spectrum, the far end's phases of `lags` blocks, newest first."""
         self.fed += 1
         voice = near[VOICE_BINS]
         self._sums *= _FORGET
