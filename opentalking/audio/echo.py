@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from opentalking.audio.echo_bands import (
-    BANDS,
     BLOCK,
     FRAME,
     FULL_SCALE,
     TO_BANDS,
-    Power,
     Resemblance,
     Wave,
     power_of,
@@ -21,18 +19,26 @@ from opentalking.audio.echo_delay import DelayFinder
 from opentalking.audio.echo_far import FarEnd
 from opentalking.audio.echo_filter import PARTITIONS, EchoFilter
 from opentalking.audio.echo_gate import Gate
+from opentalking.audio.echo_level import KnownEcho, UnknownEcho
 from opentalking.core.media import Samples
 
 _LAGS = 40
 """Blocks of delay that are searched: 800 ms."""
-_LONGEST_TAIL = 20
+_TAIL = 20
 """Blocks for which a room may go on sounding behind the filter's end."""
 _HEARD = BLOCK * 1e-7
 """Energy of a block that is not silence: −70 dB of full scale."""
 _BEFORE_PEAK = 64
+"""Samples of the filter before the strongest sound: the direct one may be weaker than a reflection."""
 _LOOK_EVERY = 4
-_ENOUGH = 60
+_REST = 3
+"""While the filter fits, the delay is looked for in every third block only."""
+_FITS = 0.6
+_SEARCHED = 60
 """Blocks of sound after which what nobody has found to be an echo is none."""
+_FAR_FROM_SURE = 0.6
+_MOVED_DOUBT = 0.3
+_TO_PCM = np.float32(32768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +50,57 @@ class Cleaned:
 
 
 class EchoGuard:
-    """The echo path of one session: told what was played, it cleans what is heard."""
+    """The echo path of one session: told what was played, it cleans what is heard.
+
+    Both ends count time by their calls, 20 ms each; a near end that comes late or in bursts is fine.
+    """
 
     def __init__(self) -> None:
         self._far = FarEnd()
         self._clock = Alignment()
         self._finder = DelayFinder(_LAGS)
         self._filter = EchoFilter()
+        self._known, self._unknown = KnownEcho(), UnknownEcho()
         self._resemblance = Resemblance(_LAGS)
         self._gate = Gate()
         self._frame = np.zeros(FRAME, np.float32)
-        self._blocks_heard = 0
+        self._blocks = 0
         self._delay: int | None = None
         self._skipped = 0
-        self._leak = np.ones(BANDS, np.float32)
-        self._coupling = 1.0
-        self._last = np.zeros(BANDS, np.float32)
 
     def played(self, sound: Samples | None) -> None:
         """Take 20 ms of what has left the server: 960 samples, mono int16 at 48 kHz; None for silence."""
         self._far.feed(sound)
 
     def clean(self, near: Samples) -> Cleaned:
-        """Take the echo out of 20 ms of microphone sound: 320 samples, mono int16 at 16 kHz."""
+        """Take the echo out of 20 ms of microphone sound: 320 samples, mono int16 at 16 kHz.
+
+        Sound that nothing played can be in comes back as it is. Raises `ValueError` for another length.
+        """
+        if len(near) != BLOCK:
+            raise ValueError(f"{len(near)} samples are not {BLOCK}")
         newest, moved = self._clock.tick(self._far.ticks)
         if moved:
             self._move(moved)
-        if len(near) != BLOCK or self._is_over(newest):
+        if self._is_over(newest):
             self._gate.rest()
             return Cleaned(near, 0.0)
         block = near * FULL_SCALE
         power = float(block @ block)
-        self._listen(block, power, newest)
-        if self._delay is None:
-            left = self._guess(block, newest)
-        else:
-            left = self._cancel(block, newest)
-        rest = float(left @ left)
-        echo = min(1.0, max(0.0, 1 - rest / (power + 1e-9)))
-        return Cleaned(np.clip(left / FULL_SCALE, -32768, 32767).astype(np.int16), echo)
+        if power > _HEARD:
+            self._look(block, newest)
+        left = self._guess(block, newest) if self._delay is None else self._cancel(block, newest)
+        echo = 1 - float(left @ left) / (power + 1e-9)
+        return Cleaned(_to_pcm(left), min(1.0, max(0.0, echo)))
 
     def _is_over(self, newest: int) -> bool:
         """Whether nothing of what was played can be heard any more."""
         silent = self._far.silent_ticks - (self._far.ticks - newest)
         longest = _LAGS if self._delay is None else self._skipped + PARTITIONS
-        return silent > longest + _LONGEST_TAIL
+        return silent > longest + _TAIL
 
     def _move(self, blocks: int) -> None:
+        """The near end's count has changed: all delays are longer by so many blocks."""
         self._finder.move(blocks)
         if self._delay is not None:
             self._delay += blocks * BLOCK
@@ -98,12 +108,10 @@ class EchoGuard:
             if not 0 <= self._skipped < _LAGS:
                 self._delay = None
 
-    def _listen(self, block: Wave, power: float, newest: int) -> None:
-        """Look for the delay: at every block until it is known, then at every third."""
-        if power < _HEARD:
-            return
-        self._blocks_heard += 1
-        if self._delay is not None and self._blocks_heard % 3:
+    def _look(self, block: Wave, newest: int) -> None:
+        """Look for the delay."""
+        self._blocks += 1
+        if self._delay is not None and self._filter.fit > _FITS and self._blocks % _REST:
             return
         self._frame[BLOCK:] = block
         self._finder.feed(spectrum_of(self._frame), self._far.phases(newest, _LAGS))
@@ -115,7 +123,7 @@ class EchoGuard:
         skipped = max(0, (delay - _BEFORE_PEAK) // BLOCK)
         if self._delay is not None:
             self._filter.shift(delay - self._delay - (skipped - self._skipped) * BLOCK)
-            self._filter.doubt(0.3)
+            self._filter.doubt(_MOVED_DOUBT)
         self._delay, self._skipped = delay, skipped
 
     def _guess(self, block: Wave, newest: int) -> Wave:
@@ -123,35 +131,25 @@ class EchoGuard:
         self._frame[BLOCK:] = block
         heard = np.asarray(power_of(spectrum_of(self._frame)) @ TO_BANDS, np.float32)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
-        loudest = self._far.bands(newest, _LAGS).max(0)
-        if loudest.sum() > 1:
-            ratio = 2 * float(heard.sum() / loudest.sum())
-            unlike = self._finder.fed > _ENOUGH and self._finder.certainty < 0.6
-            if alike > 0.6 or ratio < self._coupling or unlike:
-                self._coupling = max(1e-5, self._coupling * 0.93, 0.0 if unlike else min(1.0, ratio))
-        echo: Power = np.asarray(np.float32(self._coupling) * loudest, np.float32)
-        self._gate.judge(heard, echo, alike)
+        searched = self._finder.fed > _SEARCHED and self._finder.certainty < _FAR_FROM_SURE
+        echo = self._unknown.bound(heard, self._far.bands(newest, _LAGS), alike, searched=searched)
+        self._gate.judge(heard, echo, alike, 1.0)
         return self._gate.shape(block, heard, echo)
 
     def _cancel(self, block: Wave, newest: int) -> Wave:
+        """Take the predicted echo out, and what may be left of it."""
         far, powers = self._far.blocks(newest - self._skipped, PARTITIONS)
         left, (heard, unsure, predicted) = self._filter.cancel(block, far, powers)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
-        echo = self._residual(heard, unsure, predicted, alike)
-        self._gate.judge(heard, echo, alike)
+        echo = self._known.bound(unsure, predicted)
+        if not self._gate.open:
+            self._known.learn(heard, alike)
+        self._gate.judge(heard, echo, alike, self._filter.fit)
         return self._gate.shape(left, heard, echo)
 
-    def _attack(self, alike: float) -> np.float32:
-        return np.float32(0.01 + 0.2 * max(0.0, min(1.0, (alike - 0.55) / 0.2)))
 
-    def _residual(self, heard: Power, unsure: Power, predicted: Power, alike: float) -> Power:
-        smeared = np.maximum(predicted, np.float32(0.6) * self._last)
-        self._last = smeared
-        if not self._gate.open:
-            ratio = heard / (smeared + np.float32(1e-3))
-            faster = np.where(ratio > self._leak, self._attack(alike), np.float32(0.01))
-            self._leak += faster * (np.minimum(ratio, 4) - self._leak)
-        return np.asarray(np.float32(2.5) * unsure + np.float32(1.5) * self._leak * smeared, np.float32)
-
-
-__all__ = ["Cleaned", "EchoGuard"]
+def _to_pcm(wave: Wave) -> Samples:
+    scaled = wave * _TO_PCM
+    np.minimum(scaled, np.float32(32767), out=scaled)
+    np.maximum(scaled, np.float32(-32768), out=scaled)
+    return scaled.astype(np.int16)

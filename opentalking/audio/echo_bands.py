@@ -80,7 +80,7 @@ class Resemblance:
         self._level = Levels()
         self._products = np.zeros(lags, np.float32)
         self._far_squares = np.zeros(lags, np.float32)
-        self._square = np.float32(0)
+        self._square = 0.0
 
     def feed(self, power: Power, far: Power, far_squares: Power) -> float:
         """Take one block's band powers, and the far end's levels and their squares at each lag."""
@@ -89,6 +89,6 @@ class Resemblance:
         self._products += far @ level
         self._far_squares *= _KEEP
         self._far_squares += far_squares
-        self._square = _KEEP * self._square + level @ level
-        size = np.sqrt(self._far_squares * self._square) + np.float32(1e-3)
+        self._square = float(_KEEP) * self._square + float(level @ level)
+        size = np.sqrt(self._far_squares * np.float32(self._square)) + np.float32(1e-3)
         return float((self._products / size).max())

@@ -19,8 +19,8 @@ class Alignment:
     def tick(self, ticks: int) -> tuple[int, int]:
         """Count a block that has come after `ticks` ticks.
 
-        Gives its tick, at most `_MOST_LATE` before `ticks`, and by how many blocks all delays have become longer by
-        a new count (0 nearly always).
+        Gives its tick, at most `_MOST_LATE` before `ticks`, and by how many blocks all delays are longer now,
+        because the count has changed (0 nearly always).
         """
         self._blocks += 1
         now = ticks - self._blocks

@@ -7,7 +7,7 @@ import numpy as np
 
 from opentalking.audio.echo_bands import BLOCK, FRAME, VOICE_BINS, Spectrum
 
-_FORGET = np.float32(0.97)
+_FORGET = np.float32(0.95)
 _SIGNIFICANT = 10.0
 """A peak this many standard deviations high is an echo: the highest of 12 000 random values is 4 or 5."""
 _FEWEST = 8
@@ -25,7 +25,7 @@ class DelayFinder:
         self._padded = np.zeros((lags, FRAME // 4 + 1), np.complex64)
 
     def feed(self, near: Spectrum, far: Spectrum) -> None:
-        """Take one block: the near end's spectrum, and the far end's phases of `lags` blocks, newest first."""
+        """Take one block: the near end's spectrum, the far end's phases of `lags` blocks, newest first."""
         self.fed += 1
         voice = near[VOICE_BINS]
         self._sums *= _FORGET

@@ -76,15 +76,13 @@ class FarEnd:
         power = power_of(spectrum)
         bands = power @ TO_BANDS
         level = self._level.feed(bands)
-        for at in (-self.ticks % HISTORY, -self.ticks % HISTORY + HISTORY):
-            self._spectra[at] = spectrum
-            self._powers[at] = power
-            self._bands[at] = bands
-            self._levels[at] = level
-            self._squares[at] = level @ level
-        at = -self.ticks % HISTORY
-        phases = np.conj(spectrum[VOICE_BINS]) / (np.sqrt(power[VOICE_BINS]) + _TINY)
-        self._phases[at] = self._phases[at + HISTORY] = phases
+        both = slice(-self.ticks % HISTORY, None, HISTORY)
+        self._spectra[both] = spectrum
+        self._powers[both] = power
+        self._phases[both] = spectrum[VOICE_BINS].conj() / (np.sqrt(power[VOICE_BINS]) + _TINY)
+        self._bands[both] = bands
+        self._levels[both] = level
+        self._squares[both] = level @ level
 
     def blocks(self, newest: int, count: int) -> tuple[Spectrum, Power]:
         """Spectra and powers of `count` blocks back from tick `newest`: (count, `BINS`).

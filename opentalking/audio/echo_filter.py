@@ -14,6 +14,9 @@ _KEEP = np.float32(0.9985**2)
 _NOISE_SHARE = np.float32(0.3)
 _EXPECTED = np.float32(0.1)
 """Variance of an unknown filter's first partition; it falls by 3 dB a partition."""
+_FIT_SHARE = 0.2
+_FAINT = 0.08
+"""A predicted echo of less than this share of the sound says nothing of the fit."""
 _HALF = np.float32(0.5)
 
 
@@ -30,6 +33,8 @@ class EchoFilter:
         self._spectra = np.zeros((2, BINS), np.complex64)
         self._frames = np.zeros((2, FRAME), np.float32)
         self._bins = np.zeros((3, BINS), np.float32)
+        self.fit = 1.0
+        self._agreed = self._foretold = self._near = 0.0
         self.doubt(1.0)
 
     def cancel(self, block: Wave, far: Spectrum, far_powers: Power) -> tuple[Wave, Power]:
@@ -42,13 +47,23 @@ class EchoFilter:
         np.einsum("pf,pf->f", self._weights, far, out=self._spectra[0])
         self._spectra[1] = self._weights[self._turn]
         waves = np.fft.irfft(self._spectra, FRAME)
-        left = np.asarray(block - waves[0, BLOCK:], np.float32)
+        echo = np.asarray(waves[0, BLOCK:], np.float32)
+        left = block - echo
+        self._weigh(block, echo)
         self._frames[0, BLOCK:] = left
         self._frames[1, :BLOCK] = waves[1, :BLOCK]  # taps that wrapped around would be circular
         error, self._weights[self._turn] = np.asarray(np.fft.rfft(self._frames), np.complex64)
         self._bins[0] = power_of(error)
         self._learn(error, far, far_powers)
         return left, np.asarray(self._bins @ TO_BANDS, np.float32)
+
+    def _weigh(self, block: Wave, echo: Wave) -> None:
+        """How much of the prediction is in the block: 1 if the path is right, 0 if it has moved."""
+        self._agreed += _FIT_SHARE * (float(block @ echo) - self._agreed)
+        self._foretold += _FIT_SHARE * (float(echo @ echo) - self._foretold)
+        self._near += _FIT_SHARE * (float(block @ block) - self._near)
+        faint = self._foretold < _FAINT * self._near + 1e-6
+        self.fit = 1.0 if faint else self._agreed / self._foretold
 
     def _learn(self, error: Spectrum, far: Spectrum, far_powers: Power) -> None:
         self._noise += _NOISE_SHARE * (self._bins[0] - self._noise)
