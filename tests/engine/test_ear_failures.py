@@ -116,9 +116,8 @@ def test_a_detector_that_knows_no_end_costs_half_a_second(hangs: bool) -> None:
                 assert waited == pytest.approx(0.512, abs=0.05)
                 await log.until("speech.ended")
                 await asyncio.sleep(3)
-            [told] = log.of("error")
-            assert told.code == "vad_failed"
             assert observed.failures == [("vad", "vad_failed")]
+            assert not log.of("error"), "the session goes on as well as before"
             await e.delete(session)
 
     check()
