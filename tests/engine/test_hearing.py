@@ -387,16 +387,3 @@ async def test_listening_needs_a_session_that_can_talk_and_a_sound() -> None:
         assert not log.of("session.expired")
         assert await spoken.whole() == "hello there"
         await e.delete(session)
-
-
-@virtual
-async def test_the_scripted_listener_is_closed_in_the_middle() -> None:
-    listener = ScriptedListener(partials=["a"])
-
-    async def sound() -> AsyncGenerator[Samples, None]:
-        yield SECOND
-
-    async with aclosing(sound()) as pieces, aclosing(listener.transcribe(pieces)) as found:
-        async for _ in found:
-            break
-    assert listener.cancelled == 1

@@ -1,13 +1,10 @@
 """The ear of a session: hears its microphone, and decides with it when somebody's turn is."""
 
-import asyncio
 from typing import Literal
-
-import structlog
 
 from opentalking.core.commands import Listen, Listening
 from opentalking.core.conversation import TurnTaking
-from opentalking.core.errors import Conflict, ProviderError, provider_errors
+from opentalking.core.errors import Conflict
 from opentalking.core.events import ErrorEvent
 from opentalking.core.ids import new_id
 from opentalking.core.media import Samples
@@ -31,6 +28,7 @@ from opentalking.engine.ear.rules import (
     Unduck,
 )
 from opentalking.engine.ear.sound import NOTHING, Recent
+from opentalking.engine.ear.turn_ends import TurnEnds, note_failure
 from opentalking.engine.ear.turn_taking import TurnTaker
 from opentalking.engine.ear.user_turn import UserTurn
 
@@ -38,10 +36,6 @@ LOST_SECONDS = 1.0
 """A microphone that says nothing for so long while somebody speaks is silent."""
 END_OF_TURN_SECONDS = 8.0
 """What of an utterance the turn detector is given."""
-ASK_SECONDS = 2.0
-"""The longest that its answer is waited for; the decision does not."""
-
-log = structlog.get_logger(__name__)
 
 
 class Ear:
@@ -56,16 +50,17 @@ class Ear:
         self._ways = ways
         self._guard = parts.tools.echo_guard()
         self._taker = TurnTaker(Rules(), mode)
-        self._detector = parts.tools.turn_detector
-        self._microphone = Microphone(parts.session_id, self._guard, self._detector, self._detector_failed)
+        self._microphone = Microphone(
+            parts.session_id, self._guard, parts.tools.turn_detector, self._detector_failed
+        )
         self._answers = Answers(
             parts, ways, on_words=self._found, on_failure=self._failed, on_change=self._tell_floor
         )
+        self._ends = TurnEnds(parts, ways, self._believed)
         self._recent = Recent(END_OF_TURN_SECONDS + 1)
         self._current: UserTurn | None = None
         """The utterance that is heard or judged."""
         self._since = 0
-        self._asking: asyncio.Task[None] | None = None
         self._is_turn_running = self._is_closed = False
 
     # -- from outside
@@ -155,7 +150,8 @@ class Ear:
             case Pause(number, asks):
                 said.sound.put(NOTHING)
                 if asks:
-                    self._ask(number)
+                    earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
+                    self._ends.ask(number, self._recent.since(max(self._since, earliest)))
             case End(spoken=spoken, answers=answers):
                 said.heard = self._times(spoken)
                 said.sound.finish()
@@ -198,31 +194,12 @@ class Ear:
         if has_floor != self._taker.has_avatar_floor:
             self._do(self._taker.avatar_floor(has_floor))
 
-    # -- the turn detector
-
-    def _ask(self, pause: int) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-        earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
-        sound = self._recent.since(max(self._since, earliest))
-        self._asking = self._ways.spawn(self._end_of_turn(pause, sound))
-
-    async def _end_of_turn(self, pause: int, sound: Samples) -> None:
-        probability = None
-        if self._detector is not None:
-            try:
-                with provider_errors("vad", self._detector.name):
-                    async with asyncio.timeout(ASK_SECONDS):
-                        probability = await self._detector.end_of_turn(sound)
-            except ProviderError as error:
-                self._detector_failed(error.code, error.message)
+    def _believed(self, pause: int, probability: float | None) -> None:
         self._do(self._taker.end_of_turn(pause, probability))
 
     def _detector_failed(self, code: str, message: str) -> None:
-        log.warning("turn detector failed", session_id=self._parts.session_id, code=code, error=message)
+        note_failure(self._parts, code, message)
         self._parts.emit(ErrorEvent(session_id=self._parts.session_id, code=code, message=message))
-        for observer in self._parts.tools.observers:
-            observer.stage_failed("vad", code)
 
     # -- what others are told
 
