@@ -46,7 +46,8 @@ class ApiServices:
 
     `web_dist` is the built page (None: a hint how to build it is served). `lifespan` makes a context manager
     that is entered while the API serves: the place for worker and providers. `closing`
-    is set when the server begins to shut down, and ends the event streams.
+    is set when the server begins to shut down, and ends the event streams. `metrics` renders the server's
+    figures for an `Accept` header: the text and its content type (None: none are kept).
     """
 
     sessions: SessionService
@@ -65,6 +66,7 @@ class ApiServices:
     events: EventBus
     health: Callable[[], HealthInfo]
     queue_status: Callable[[], Awaitable[QueueStatus]] | None = None
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
     limits: ApiLimits = field(default_factory=ApiLimits)
     stream_times: StreamTimes = field(default_factory=StreamTimes)
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://127.0.0.1:5173")

@@ -29,6 +29,7 @@ from apps.api.routes import (
     exports,
     health,
     listening,
+    metrics,
     models,
     recordings,
     sessions,
@@ -42,6 +43,7 @@ _ROUTERS = tuple(
     for module in (
         auth,
         health,
+        metrics,
         models,
         avatars,
         customize,

@@ -55,6 +55,7 @@ HEALTH_AND_MODELS = (
         "llm.provider llm.model llm.demo",
     ),
     Row("GET /healthz", answer="status"),
+    Row("GET /metrics", media="text/plain", additive=True),
     Row("GET /queue/status", answer="slot_occupied queue_size"),
     Row(
         "GET /models",
