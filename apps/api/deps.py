@@ -20,6 +20,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.listening import ListeningService
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.playout import PlayoutService
 from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
@@ -59,6 +60,7 @@ class ApiServices:
     recordings: RecordingService
     speech: SpeechService
     playing: PlayService
+    playout: PlayoutService
     models: ModelService
     exports: ExportService
     recognition: RecognitionService

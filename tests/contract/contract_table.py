@@ -190,6 +190,14 @@ TALKING = (
         choices={"status": "interrupted"},
     ),
     Row(
+        f"POST {_SESSION}/playout",
+        json="turn_id! silent_after_ms!",
+        answer="session_id status",
+        errors="400 404",
+        choices={"status": "noted"},
+        additive=True,
+    ),
+    Row(
         f"POST {_SESSION}/listening",
         json="turn_taking talking",
         answer="session_id turn_taking talking",
