@@ -84,7 +84,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
     said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
     film_pool = recording_pool()
-    observability = Observability()
+    observability = Observability(environment.traces)
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
@@ -108,7 +108,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     services = make_services(environment, toolbox, worker, models, avatars)
     services.metrics = MetricsPage(observability.figures, toolbox, worker).render
     pools = (pool, idle_pool, said_pool, film_pool)
-    services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
+    services.lifespan = lambda: _running(settings, worker, toolbox, services, observability, pools)
     return Server(services, worker, toolbox)
 
 
@@ -232,6 +232,7 @@ async def _running(
     worker: Worker,
     toolbox: Toolbox,
     services: ApiServices,
+    observability: Observability,
     pools: tuple[ThreadPoolExecutor, ...],
 ) -> AsyncIterator[None]:
     """Run the worker and warm the models while inside; afterwards everything is closed."""
@@ -239,6 +240,7 @@ async def _running(
         for pool in pools:
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         stack.push_async_callback(_close_providers, toolbox)
+        await stack.enter_async_context(observability.running())
         stack.push_async_callback(toolbox.idle_cache.aclose)
         await stack.enter_async_context(cloning(services.voices, services.clones))
         working = asyncio.create_task(worker.run(), name="worker")
