@@ -15,6 +15,7 @@ from opentalking.core.turns import TurnTimes
 from opentalking.settings.tracing import TraceTarget
 
 if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
@@ -52,6 +53,7 @@ class Traces:
     def __init__(self, target: TraceTarget) -> None:
         self._target = target
         self._provider: TracerProvider | None = None
+        self._exporter: OTLPSpanExporter | None = None
         self._tracer: Tracer | None = None
 
     def start(self) -> None:
@@ -64,8 +66,9 @@ class Traces:
 
         named = {"service.name": self._target.service_name, "service.version": __version__}
         self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(
-            self._target.url, headers=dict(self._target.headers), timeout=EXPORT_SECONDS
+        headers = dict(self._target.headers)
+        exporter = self._exporter = OTLPSpanExporter(
+            self._target.url, headers=headers, timeout=EXPORT_SECONDS
         )
         self._provider.add_span_processor(
             BatchSpanProcessor(exporter, max_queue_size=QUEUED_SPANS, max_export_batch_size=BATCH_SPANS)
@@ -89,6 +92,8 @@ class Traces:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
                 await done.wait()
         except TimeoutError:
+            if self._exporter is not None:
+                self._exporter.shutdown()  # no further try
             log.warning("the trace collector did not take the last traces in time")
 
     def turn_ended(self, times: TurnTimes) -> None:
