@@ -5,6 +5,7 @@ import importlib.util
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -84,7 +85,8 @@ class Traces:
 
         def shut_down() -> None:
             provider.shutdown()
-            loop.call_soon_threadsafe(done.set)
+            with suppress(RuntimeError):  # nobody waits any longer
+                loop.call_soon_threadsafe(done.set)
 
         # A daemon: a pool's thread would keep the process until a dead collector has timed out.
         threading.Thread(target=shut_down, name="traces", daemon=True).start()
@@ -93,15 +95,15 @@ class Traces:
                 await done.wait()
         except TimeoutError:
             if self._exporter is not None:
-                self._exporter.shutdown()  # no further try
+                self._exporter.shutdown()  # type: ignore[no-untyped-call]  # no further try
             log.warning("the trace collector did not take the last traces in time")
 
     def turn_ended(self, times: TurnTimes) -> None:
         """Make the turn's trace."""
-        from opentelemetry.trace import StatusCode, set_span_in_context  # noqa: PLC0415
-
         if self._tracer is None:
             return
+        from opentelemetry.trace import StatusCode, set_span_in_context  # noqa: PLC0415
+
         to_wall = time.time_ns() - time.monotonic_ns()
 
         def wall(at: float) -> int:
