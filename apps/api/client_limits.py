@@ -106,6 +106,8 @@ class ClientPlaces:
 
     def wanted(self, scope: Scope) -> Sequence[Places]:
         """What a request takes places of."""
+        if scope["path"] in ("/metrics", "/api/metrics"):
+            return ()  # a full server is just what its figures should show
         kinds = [self.requests]
         if Headers(scope=scope).get("content-type", "").lower().startswith("multipart/"):
             kinds.append(self.uploads)

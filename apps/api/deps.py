@@ -20,6 +20,7 @@ from opentalking.services.health import HealthInfo, QueueStatus
 from opentalking.services.listening import ListeningService
 from opentalking.services.models import ModelService
 from opentalking.services.playing import PlayService
+from opentalking.services.playout import PlayoutService
 from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import SessionService
@@ -46,7 +47,8 @@ class ApiServices:
 
     `web_dist` is the built page (None: a hint how to build it is served). `lifespan` makes a context manager
     that is entered while the API serves: the place for worker and providers. `closing`
-    is set when the server begins to shut down, and ends the event streams.
+    is set when the server begins to shut down, and ends the event streams. `metrics` renders the server's
+    figures for an `Accept` header: the text and its content type (None: none are kept).
     """
 
     sessions: SessionService
@@ -58,6 +60,7 @@ class ApiServices:
     recordings: RecordingService
     speech: SpeechService
     playing: PlayService
+    playout: PlayoutService
     models: ModelService
     exports: ExportService
     recognition: RecognitionService
@@ -65,6 +68,7 @@ class ApiServices:
     events: EventBus
     health: Callable[[], HealthInfo]
     queue_status: Callable[[], Awaitable[QueueStatus]] | None = None
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
     limits: ApiLimits = field(default_factory=ApiLimits)
     stream_times: StreamTimes = field(default_factory=StreamTimes)
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://127.0.0.1:5173")

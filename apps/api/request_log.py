@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger("opentalking.access")
-_QUIET = frozenset({"/health", "/healthz", "/queue/status"})
+_QUIET = frozenset({"/health", "/healthz", "/metrics", "/queue/status"})
 _ID_MAX_CHARACTERS = 64
 
 

@@ -58,6 +58,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     yield _voices(environment)
     yield _recogniser(environment)
     yield _turn_detector(environment)
+    yield from _traces(environment)
     yield _page()
     yield _port(settings)
     yield asyncio.run(_chat(environment))
@@ -110,6 +111,15 @@ def _turn_detector(environment: Environment) -> Finding:
     detector = make_turn_detector(environment)
     trouble = detector.ready()
     return Finding("turn detector", f"{detector.name}: {'cannot hear' if trouble else 'ready'}", trouble)
+
+
+def _traces(environment: Environment) -> Iterator[Finding]:
+    from apps.unified.observability_traces import tracing_trouble  # noqa: PLC0415 - imports the whole server
+
+    target = environment.traces
+    if target is not None:
+        trouble = tracing_trouble(target)
+        yield Finding("traces", "configured, but not sent" if trouble else f"sent to {target.url}", trouble)
 
 
 def _page() -> Finding:

@@ -19,6 +19,8 @@ from apps.unified.avatars import avatar_source
 from apps.unified.exports import make_spool
 from apps.unified.faces import make_faces
 from apps.unified.listening import make_recognisers, make_turn_detector
+from apps.unified.observability import Observability
+from apps.unified.observability_metrics import MetricsPage
 from apps.unified.recordings import recording_config, retention
 from apps.unified.services import make_services
 from apps.unified.voices import cloning
@@ -82,6 +84,7 @@ def build(environment: Environment, host: str | None = None) -> Server:
     idle_pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
     said_pool = ThreadPoolExecutor(1, thread_name_prefix="said")
     film_pool = recording_pool()
+    observability = Observability(environment.traces)
     toolbox = Toolbox(
         events=MemoryEventBus(),
         commands=MemoryCommandBus(),
@@ -97,13 +100,15 @@ def build(environment: Environment, host: str | None = None) -> Server:
         recording_pool=film_pool,
         recognisers=make_recognisers(environment),
         turn_detector=make_turn_detector(environment),
+        observers=observability.observers,
     )
     config = _engine_config(settings, cores, host or settings.api_host)
     worker = Worker(toolbox, config)
     models = ModelService(faces.probes, settings.default_model)
     services = make_services(environment, toolbox, worker, models, avatars)
+    services.metrics = MetricsPage(observability.figures, toolbox, worker).render
     pools = (pool, idle_pool, said_pool, film_pool)
-    services.lifespan = lambda: _running(settings, worker, toolbox, services, pools)
+    services.lifespan = lambda: _running(settings, worker, toolbox, services, observability, pools)
     return Server(services, worker, toolbox)
 
 
@@ -227,6 +232,7 @@ async def _running(
     worker: Worker,
     toolbox: Toolbox,
     services: ApiServices,
+    observability: Observability,
     pools: tuple[ThreadPoolExecutor, ...],
 ) -> AsyncIterator[None]:
     """Run the worker and warm the models while inside; afterwards everything is closed."""
@@ -234,6 +240,7 @@ async def _running(
         for pool in pools:
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         stack.push_async_callback(_close_providers, toolbox)
+        await stack.enter_async_context(observability.running())
         stack.push_async_callback(toolbox.idle_cache.aclose)
         await stack.enter_async_context(cloning(services.voices, services.clones))
         working = asyncio.create_task(worker.run(), name="worker")

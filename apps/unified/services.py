@@ -24,6 +24,7 @@ from opentalking.services.listening import ListeningService
 from opentalking.services.models import ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayService
+from opentalking.services.playout import PlayoutService
 from opentalking.services.recognition import RecognitionService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
 from opentalking.services.speech import SpeechLimits, SpeechService
@@ -62,6 +63,7 @@ def make_services(
         recordings=recording_service(settings, toolbox),
         recognition=RecognitionService(sessions, toolbox.commands, names),
         listening=ListeningService(sessions, toolbox.commands),
+        playout=PlayoutService(sessions, toolbox.commands),
         speech=SpeechService(toolbox.speakers, choices, default_speech, limits),
         playing=PlayService(sessions, toolbox.commands),
         models=models,

@@ -71,6 +71,7 @@ class Client:
     get_healthz = _method(server.get_healthz)
     get_queue_status = _method(server.get_queue_status)
     list_models = _method(server.list_models)
+    get_metrics = _method(server.get_metrics)
 
     list_avatars = _method(avatars.list_avatars)
     get_avatar = _method(avatars.get_avatar)
@@ -95,6 +96,7 @@ class Client:
     speak_flashtalk_audio = _method(talking.speak_flashtalk_audio)
     interrupt = _method(talking.interrupt)
     set_listening = _method(talking.set_listening)
+    report_playout = _method(talking.report_playout)
 
     start_recording = _method(recordings.start_recording)
     stop_recording = _method(recordings.stop_recording)

@@ -15,6 +15,7 @@ import yaml
 from dotenv import dotenv_values
 
 from opentalking.settings.sessions import Settings, parse_port_range
+from opentalking.settings.tracing import TraceTarget, trace_target
 
 __all__ = ["ALIASES", "PREFIX", "Environment", "Settings", "parse_port_range"]
 
@@ -80,6 +81,11 @@ class Environment:
             if match and match[1] not in _NOT_MODELS:
                 found[match[1].lower()] = value.lower()
         return found
+
+    @property
+    def traces(self) -> TraceTarget | None:
+        """Where traces of turns go; None: nowhere."""
+        return trace_target(self.settings.otel_endpoint, self.variables)
 
     def options(self, prefix: str) -> dict[str, Any]:
         """Values whose field name starts with `prefix`, the prefix cut off; typed where known."""

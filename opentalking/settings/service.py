@@ -34,6 +34,11 @@ class ServiceSettings(BaseModel):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is console on a terminal and JSON lines elsewhere."
     )
+    otel_endpoint: str = Field(
+        "",
+        description="OpenTelemetry collector that gets a trace of each turn by OTLP over HTTP, e.g. "
+        "`http://localhost:4318`; empty: that of `OTEL_EXPORTER_OTLP_ENDPOINT`, else none.",
+    )
     redis_mode: Literal["memory", "redis"] = Field(
         "memory", description="Bus between API and workers. Only `memory` (one process) is built so far."
     )

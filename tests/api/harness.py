@@ -30,6 +30,7 @@ from opentalking.services.listening import ListeningService
 from opentalking.services.models import AlwaysConnected, ModelService
 from opentalking.services.names import ProviderNames
 from opentalking.services.playing import PlayLimits, PlayService
+from opentalking.services.playout import PlayoutService
 from opentalking.services.recognition import RecognitionService
 from opentalking.services.recordings import RecordingService
 from opentalking.services.sessions import Offered, SessionLimits, SessionPorts, SessionService
@@ -110,6 +111,7 @@ class Api:
             ),
             recognition=RecognitionService(sessions, self.bus, NAMES),
             listening=ListeningService(sessions, self.bus),
+            playout=PlayoutService(sessions, self.bus),
             events=self.events,
             health=lambda: HealthInfo(
                 ChatModelInfo("builtin", "tiny", demo=True), "local", True, "local", False

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from apps.unified.observability_figures import Figures
+from apps.unified.observability_metrics import MetricsPage
 from opentalking.core.providers import SpeechToText
 from opentalking.engine.config import EngineConfig, Toolbox
 from opentalking.engine.worker import Worker
@@ -20,6 +22,7 @@ class LiveApi(Api):
     ) -> None:
         super().__init__(folder)
         executor = InlineExecutor()
+        self.figures = Figures()
         toolbox = Toolbox(
             events=self.events,
             commands=self.bus,
@@ -32,5 +35,8 @@ class LiveApi(Api):
             idle_cache=IdleCache(None, executor),
             encode_pool=executor,
             recognisers=recognisers,
+            observers=(self.figures,),
         )
-        self.run_worker = Worker(toolbox, config or EngineConfig()).run
+        worker = Worker(toolbox, config or EngineConfig())
+        self.run_worker = worker.run
+        self.services.metrics = MetricsPage(self.figures, toolbox, worker).render

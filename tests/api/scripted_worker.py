@@ -22,6 +22,7 @@ from opentalking.core.commands import (
     Listening,
     Recorded,
     Reply,
+    ReportSilence,
     StartChat,
     StartPlay,
     StartRecording,
@@ -127,7 +128,7 @@ class ScriptedWorker:
                 if self.copy_said is None:
                     raise Conflict("the session has said nothing")
                 self.copy_said(command)
-            case Interrupt() | Touch() | ExpectSound():
+            case Interrupt() | Touch() | ExpectSound() | ReportSilence():
                 pass
 
     async def _create(self, command: CreateSession) -> None:

@@ -153,6 +153,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "/sessions/{id}/speak": {"text": "hi", "voice": "joe", "tts_provider": "local", "tts_model": "m"},
     "/sessions/{id}/interrupt": {"turn_id": "t"},
     "/sessions/{id}/listening": {"turn_taking": "push_to_talk", "talking": True},
+    "/sessions/{id}/playout": {"turn_id": "t", "silent_after_ms": 80},
     "/sessions/{id}/start": {"nothing": 1},
     "/sessions/{id}/webrtc/offer": {"sdp": "v=0", "type": "offer"},
     "/tts/preview": {"text": "hi", "voice": "joe", "provider": "local", "model": "m"},

@@ -55,6 +55,7 @@ HEALTH_AND_MODELS = (
         "llm.provider llm.model llm.demo",
     ),
     Row("GET /healthz", answer="status"),
+    Row("GET /metrics", media="text/plain", additive=True),
     Row("GET /queue/status", answer="slot_occupied queue_size"),
     Row(
         "GET /models",
@@ -187,6 +188,14 @@ TALKING = (
         answer="session_id status interrupted",
         errors="400 404",
         choices={"status": "interrupted"},
+    ),
+    Row(
+        f"POST {_SESSION}/playout",
+        json="turn_id! silent_after_ms!",
+        answer="session_id status",
+        errors="400 404",
+        choices={"status": "noted"},
+        additive=True,
     ),
     Row(
         f"POST {_SESSION}/listening",

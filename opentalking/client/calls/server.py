@@ -1,7 +1,7 @@
 """The server itself and its models."""
 
 from opentalking.client.models import Health, Healthz, Models, QueueStatus, Token
-from opentalking.client.wire import Call, endpoint, parsed, sent
+from opentalking.client.wire import Call, body, endpoint, parsed, sent
 
 
 @endpoint("GET /health")
@@ -26,6 +26,12 @@ def get_queue_status() -> Call[QueueStatus]:
 def list_models() -> Call[Models]:
     """The talking-head models and whether each can be used now."""
     return Call("GET", "/models", parsed(Models))
+
+
+@endpoint("GET /metrics")
+def get_metrics() -> Call[bytes]:
+    """The server's figures, as text for Prometheus."""
+    return Call("GET", "/metrics", body)
 
 
 @endpoint("POST /auth/token")

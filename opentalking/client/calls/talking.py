@@ -1,6 +1,6 @@
 """Talking: words and sound in, turns out."""
 
-from opentalking.client.models import HeardTurn, Interrupted, Listening, Transcription, Turn
+from opentalking.client.models import HeardTurn, Interrupted, Listening, SessionStatus, Transcription, Turn
 from opentalking.client.wire import (
     SLOW_CALL_SECONDS,
     Call,
@@ -149,4 +149,15 @@ def set_listening(
         place("/sessions/{session_id}/listening", session_id=session_id),
         parsed(Listening),
         json=sent(turn_taking=turn_taking, talking=talking),
+    )
+
+
+@endpoint("POST /sessions/{session_id}/playout")
+def report_playout(session_id: str, turn_id: str, silent_after_ms: int) -> Call[SessionStatus]:
+    """Report how long an interrupted turn still sounded here after its end was known."""
+    return Call(
+        "POST",
+        place("/sessions/{session_id}/playout", session_id=session_id),
+        parsed(SessionStatus),
+        json=sent(turn_id=turn_id, silent_after_ms=silent_after_ms),
     )

@@ -171,6 +171,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics for Prometheus
+         * @description Show counts, histograms and gauges of this server since its start.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -517,6 +537,26 @@ export interface paths {
          * @description Choose hands-free, push-to-talk or off; hold or release the button (409 where there is none).
          */
         post: operations["setListening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session_id}/playout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report when an interrupted turn was silent
+         * @description Count what a page measured after an interruption (`opentalking_page_silence_seconds`); nothing else.
+         */
+        post: operations["reportPlayout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2201,6 +2241,26 @@ export interface components {
             statuses: components["schemas"]["ModelStatusBody"][];
         };
         /**
+         * NotedPlayout
+         * @description The report is taken.
+         */
+        NotedPlayout: {
+            /**
+             * Session Id
+             * @description Name of the session.
+             * @example 1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b
+             */
+            session_id: string;
+            /**
+             * Status
+             * @description Always this.
+             * @default noted
+             * @example noted
+             * @constant
+             */
+            status: "noted";
+        };
+        /**
          * OfferRequest
          * @description A WebRTC offer with all its candidates (no trickle).
          */
@@ -2222,6 +2282,24 @@ export interface components {
              * @constant
              */
             type: "offer";
+        };
+        /**
+         * PlayoutRequest
+         * @description When an interrupted turn was really silent.
+         */
+        PlayoutRequest: {
+            /**
+             * Silent After Ms
+             * @description Milliseconds from learning of its end (`speech.ended`, or the page's own click) to its last sound at the loudspeaker, as far as the page can measure.
+             * @example 85
+             */
+            silent_after_ms: number;
+            /**
+             * Turn Id
+             * @description The turn that was interrupted.
+             * @example 7d444840-9dc0-41d1-b245-5ffdce74fad2
+             */
+            turn_id: string;
         };
         /**
          * PreviewRequest
@@ -4385,6 +4463,105 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Healthz"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metrics in the text format of Prometheus, or OpenMetrics where `Accept` asks for it. Names and labels are described in docs/observability.md. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example # HELP opentalking_sessions Sessions by state.
+                     *     # TYPE opentalking_sessions gauge
+                     *     opentalking_sessions{state="ready"} 2.0
+                     */
+                    "text/plain": string;
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description A limit is reached; see `Retry-After` (seconds). */
@@ -6967,6 +7144,147 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "the server is full; try again later"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reportPlayout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From `POST /sessions`. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "silent_after_ms": 85,
+                 *       "turn_id": "7d444840-9dc0-41d1-b245-5ffdce74fad2"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PlayoutRequest"];
+            };
+        };
+        responses: {
+            /** @description The report is taken. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b",
+                     *       "status": "noted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotedPlayout"];
+                };
+            };
+            /** @description The request is malformed, or its content is not acceptable. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text is required; send it in the body"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks for an API key, and the request has no valid one. */
+            401: {
+                headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is for another session, or the page that asks is of another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an API key is required; send it as Authorization: Bearer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "session not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 1048576 bytes; send less"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached; see `Retry-After` (seconds). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many requests at once; try again in 5 seconds"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server failed; its log has the reason. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Internal Server Error"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorBody"];
