@@ -140,7 +140,7 @@ export const en = {
   "status.queued": "Waiting for a free place, number {position}",
   "status.idle": "Your turn",
   "status.idle.microphone": "Listening",
-  "status.listening": "Hearing you…",
+  "status.listening": "Hears you",
   "status.thinking": "Thinking…",
   "status.speaking": "Speaking",
   "status.interrupted": "Stopped",

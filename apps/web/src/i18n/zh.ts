@@ -141,7 +141,7 @@ export const zh: Catalogue = {
   "status.queued": "正在排队，第 {position} 位",
   "status.idle": "轮到你了",
   "status.idle.microphone": "正在聆听",
-  "status.listening": "正在听你说…",
+  "status.listening": "在听你说",
   "status.thinking": "正在思考…",
   "status.speaking": "正在说话",
   "status.interrupted": "已停止",

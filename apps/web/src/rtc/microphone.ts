@@ -9,8 +9,8 @@ export interface Device {
 export interface OpenMicrophone {
   readonly track: MediaStreamTrack;
   readonly device: Device;
-  /** The peak of the last tenth of a second, 0 to 1. */
-  level(): number;
+  /** The peak of the last tenth of a second, 0 to 1; null while the browser does not tell. */
+  level(): number | null;
   close(): void;
 }
 
@@ -39,7 +39,12 @@ export const browserMicrophones: MicrophonePort = {
     // A mere wish for an id is not heeded by Chromium.
     if (device?.id) audio.deviceId = { exact: device.id };
     const stream = await navigator.mediaDevices.getUserMedia({ audio, video: false });
-    return new Opened(stream);
+    try {
+      return new Opened(stream);
+    } catch (error) {
+      for (const track of stream.getTracks()) track.stop();
+      throw error;
+    }
   },
 
   async devices() {
@@ -69,9 +74,12 @@ class Opened implements OpenMicrophone {
     this.device = { id: track.getSettings().deviceId ?? "", label: track.label };
     this.meter = new AnalyserNode(this.context, { fftSize: WINDOW_SAMPLES });
     new MediaStreamAudioSourceNode(this.context, { mediaStream: stream }).connect(this.meter);
+    // Safari may begin a context that waits, although the person has just clicked.
+    void this.context.resume().catch(() => undefined);
   }
 
-  level(): number {
+  level(): number | null {
+    if (this.context.state !== "running") return null;
     this.meter.getFloatTimeDomainData(this.samples);
     return this.samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
   }

@@ -89,6 +89,15 @@ describe("the microphone", () => {
   });
 });
 
+describe("a browser that does not tell the level", () => {
+  it("is not taken for a silent microphone", async () => {
+    port.peak = null;
+    await microphone.setMode("auto");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(status()).toBe("on");
+  });
+});
+
 describe("push-to-talk", () => {
   it("lets the voice out only while it is held, and a moment longer", async () => {
     await microphone.setMode("push_to_talk");

@@ -190,9 +190,10 @@ export class Microphone {
   };
 
   private readonly measure = (): void => {
-    const peak = this.opened?.level() ?? 0;
-    this.tellLevel(meterPosition(peak));
-    const silent = this.signal.isSilent(peak, performance.now());
+    const peak = this.opened?.level() ?? null;
+    this.tellLevel(meterPosition(peak ?? 0));
+    if (peak === null) this.signal.reset();
+    const silent = peak !== null && this.signal.isSilent(peak, performance.now());
     if (silent !== this.state.silent) this.change({ silent });
   };
 

@@ -15,7 +15,7 @@ export class FakeMicrophones implements MicrophonePort {
   present = [headset, webcam];
   lack: "insecure" | "unsupported" | null = null;
   refusal: Error | null = null;
-  peak = 0.1;
+  peak: number | null = 0.1;
   asked: (string | null)[] = [];
   tracks: FakeTrack[] = [];
   /** Requests are answered when this resolves. */
