@@ -105,13 +105,13 @@ async def test_health_says_whether_the_chosen_recogniser_can_listen(tmp_path: Pa
 
 
 async def test_the_ears_are_warm_soon_after_the_start_and_closed_with_the_rest(tmp_path: Path) -> None:
-    server = build(environment(tmp_path, OPENTALKING_PREWARM_AVATARS=""))
+    server = build(environment(tmp_path, OPENTALKING_PREWARM_AVATARS=","))
     assert server.services.lifespan is not None
     detector = server.toolbox.turn_detector
     assert isinstance(detector, SileroTurnDetector)
     async with server.services.lifespan():
         assert server.services.health().turn_detection
-        await eventually(lambda: len(detector.pids) == 2, "the turn detector runs")
+        await eventually(lambda: len(detector.pids) == 2, "the turn detector runs", 60)
         engines = [psutil.Process(pid) for pid in detector.pids.values()]
     assert not any(engine.is_running() for engine in engines)
 
