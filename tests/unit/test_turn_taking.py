@@ -9,6 +9,7 @@ from opentalking.engine.ear.rules import (
     Interrupt,
     Pause,
 )
+from opentalking.engine.ear.turn_taking import State
 from tests.support.turn_scene import FRAME, Scene
 
 # -- an utterance while nobody else speaks
@@ -224,10 +225,10 @@ def test_a_button_begins_and_ends_an_utterance_without_any_probability() -> None
     assert scene.decided == [(10, Begin(1, 10 * FRAME, has_floor=True))]
     scene.note(scene.taker.press())
     scene.pause(50)
-    assert scene.taker.is_talking
+    assert scene.taker.state is State.HELD
     scene.taker.release()
     scene.taker.release()
-    assert not scene.taker.is_talking
+    assert scene.taker.state is not State.HELD
     scene.pause(4)
     assert scene.kinds == ["Begin"]
     scene.pause(1)
@@ -259,7 +260,7 @@ def test_a_button_that_is_held_for_ever_ends_after_a_minute() -> None:
     scene.pause(1875 + 100)
     assert scene.at(End) == 1875
     assert scene.kinds == ["Begin", "End"]
-    assert not scene.taker.is_talking
+    assert scene.taker.state is not State.HELD
 
 
 @pytest.mark.parametrize("mode", ["push_to_talk", "off"])

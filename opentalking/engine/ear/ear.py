@@ -27,9 +27,9 @@ from opentalking.engine.ear.rules import (
     Spoken,
     Unduck,
 )
-from opentalking.engine.ear.sound import NOTHING, Recent
+from opentalking.engine.ear.sound import Recent
 from opentalking.engine.ear.turn_ends import TurnEnds, note_failure
-from opentalking.engine.ear.turn_taking import TurnTaker
+from opentalking.engine.ear.turn_taking import State, TurnTaker
 from opentalking.engine.ear.user_turn import UserTurn
 
 LOST_SECONDS = 1.0
@@ -96,7 +96,7 @@ class Ear:
         elif command.talking is False:
             taker.release()
         self._microphone.wake()
-        return Listening(turn_taking=mode, talking=taker.is_talking)
+        return Listening(turn_taking=mode, talking=taker.state is State.HELD)
 
     def turn_runs(self, is_running: bool) -> None:
         """A turn begins, or has ended."""
@@ -117,6 +117,8 @@ class Ear:
         if self._current is not None:
             self._current.sound.put(frame.pcm)
         self._do(self._taker.frame(frame.probability))
+        if self._current is not None and not self._taker.is_pausing:
+            self._current.sound.go_on()
 
     def _do(self, decisions: list[Decision]) -> None:
         for decision in decisions:
@@ -148,7 +150,7 @@ class Ear:
     def _go_on(self, decision: Decision, said: UserTurn) -> None:
         match decision:
             case Pause(number, asks):
-                said.sound.put(NOTHING)
+                said.sound.pause()
                 if asks:
                     earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
                     self._ends.ask(number, self._recent.since(max(self._since, earliest)))

@@ -15,7 +15,8 @@ NOTHING: Samples = np.zeros(0, np.int16)
 class LiveSound:
     """An `AudioOutlet` of one utterance while it is spoken: what is put is read, first in, first out.
 
-    It holds no more than the utterance may be long. After `finish` or `drop` nothing more is taken.
+    It holds no more than the utterance may be long. After `finish` or `drop` nothing more is taken. What
+    comes in a pause is held back until the speaker goes on: nothing but the end follows the last pause.
     """
 
     sample_rate = 16_000
@@ -25,16 +26,33 @@ class LiveSound:
         self.ended = asyncio.Event()
         """Set when no more sound comes, for whatever reason."""
         self._pieces: deque[Samples] = deque()
+        self._held: list[Samples] | None = None
         self._news = asyncio.Event()
 
     def put(self, pcm: Samples) -> None:
-        """Append mono int16 at 16 kHz; an empty piece says that the speaker pauses."""
-        if not self.ended.is_set():
+        """Append mono int16 at 16 kHz."""
+        if self.ended.is_set():
+            return
+        if self._held is not None:
+            self._held.append(pcm)
+        else:
             self._pieces.append(pcm)
             self._news.set()
 
+    def pause(self) -> None:
+        """The speaker pauses: that may have been all."""
+        self.go_on()
+        self.put(NOTHING)
+        self._held = []
+
+    def go_on(self) -> None:
+        """The speaker goes on after a pause, if it was one."""
+        held, self._held = self._held, None
+        for pcm in held or ():
+            self.put(pcm)
+
     def finish(self) -> None:
-        """That was all."""
+        """That was all; silence after a last pause is left out."""
         self.completed = True
         self._end()
 

@@ -75,9 +75,9 @@ class TurnTaker:
         return self.state in (State.QUIET, State.UNHEARD)
 
     @property
-    def is_talking(self) -> bool:
-        """Whether the button counts as held."""
-        return self.state is State.HELD
+    def is_pausing(self) -> bool:
+        """Whether the speaker pauses and may have finished."""
+        return self._heard.noticed is not None
 
     def frame(self, probability: float) -> list[Decision]:
         """The next frame's probability of speech."""
