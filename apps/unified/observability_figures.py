@@ -52,6 +52,16 @@ class Figures:
         """By (stage, code)."""
         self.barge_ins: Counter[Labels] = Counter({("ducked",): 0, ("resumed",): 0, ("interrupted",): 0})
 
+    def copy(self) -> "Figures":
+        """As they are now, for another thread to read."""
+        same = Figures()
+        same.turns, same.errors = self.turns.copy(), self.errors.copy()
+        same.barge_ins = self.barge_ins.copy()
+        same.moments.update({labels: counts.copy() for labels, counts in self.moments.items()})
+        same.stages.update({labels: counts.copy() for labels, counts in self.stages.items()})
+        same.av_offset, same.page_silence = self.av_offset.copy(), self.page_silence.copy()
+        return same
+
     def turn_ended(self, times: TurnTimes) -> None:
         """Count a turn."""
         labels = (times.kind, times.source, times.outcome)

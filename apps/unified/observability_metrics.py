@@ -28,8 +28,8 @@ PREFIX = "opentalking_"
 class MetricsPage:
     """Renders what `figures` and the parts of one worker say; nothing in it is global.
 
-    The figures are read on the event loop, in one breath; the text is made in a thread, for one
-    scrape at a time.
+    The figures are copied on the event loop, in one breath; the text is made of them in a thread, for
+    one scrape at a time.
     """
 
     def __init__(self, figures: Figures, toolbox: Toolbox, worker: Worker) -> None:
@@ -46,8 +46,8 @@ class MetricsPage:
         async with self._one:
             records = await self._toolbox.store.all()
             sessions = Counter(record.state for record in records)
-            families = _Families([*self._media(), *self._sessions(sessions), *self._turns()], self._process)
-            return await asyncio.to_thread(encode, families), content_type
+            read = _Read([*self._media(), *self._sessions(sessions)], self._figures.copy(), self._process)
+            return await asyncio.to_thread(encode, read), content_type
 
     def _sessions(self, sessions: Mapping[SessionState, int]) -> Iterable[Metric]:
         by_state = _gauge("sessions", "Sessions by state.", ["state"])
@@ -75,9 +75,23 @@ class MetricsPage:
         )
         yield _gauge("media_outputs", "Outputs that the media clock drives.", value=ticker.outputs)
         late = "How late ticks of the media clock came after their deadline."
-        yield _histograms("tick_late_seconds", late, [], {(): ticker.late})
+        yield _histograms("tick_late_seconds", late, [], {(): ticker.late.copy()})
         skipped = "Ticks that were left out because the clock was too far behind."
         yield _counter("ticks_skipped", skipped, value=ticker.skipped_ticks)
+
+
+class _Read(Collector):
+    """What was read on the loop; the rest of the work is done wherever it is collected."""
+
+    def __init__(self, metrics: list[Metric], figures: Figures, process: CollectorRegistry) -> None:
+        self._metrics = metrics
+        self._figures = figures
+        self._process = process
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._metrics
+        yield from self._turns()
+        yield from self._process.collect()
 
     def _turns(self) -> Iterable[Metric]:
         figures = self._figures
@@ -93,18 +107,6 @@ class MetricsPage:
         yield _histograms("page_silence_seconds", silence, [], {(): figures.page_silence})
         yield _counts("barge_ins", "People who spoke while the avatar did.", ["outcome"], figures.barge_ins)
         yield _counts("errors", "Failures by stage and code.", ["stage", "code"], figures.errors)
-
-
-class _Families(Collector):
-    """What was read on the loop, and then the process's own figures."""
-
-    def __init__(self, families: list[Metric], process: CollectorRegistry) -> None:
-        self._families = families
-        self._process = process
-
-    def collect(self) -> Iterable[Metric]:
-        yield from self._families
-        yield from self._process.collect()
 
 
 def _gauge(

@@ -63,6 +63,12 @@ class TimeCounts:
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.sum_seconds += seconds
 
+    def copy(self) -> "TimeCounts":
+        """As it is now, for another thread to read."""
+        same = TimeCounts(self.bounds)
+        same.counts, same.sum_seconds = self.counts.copy(), self.sum_seconds
+        return same
+
 
 class OutputTotals:
     """The pictures of all outputs that share it; outputs of which nobody takes pictures count nothing."""
