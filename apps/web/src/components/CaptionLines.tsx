@@ -7,6 +7,8 @@ const LINGER_MS = 3_500;
 const LINES = 2;
 /** Stands where an answer was cut off. */
 const CUT_MARK = "—";
+/** Follows words that may still change. */
+const NOT_ALL = "…";
 
 /** What is being said, word by word as it is heard, in a window of two lines. */
 export function CaptionLines({ captions, visible }: { captions: Captions; visible: boolean }) {
@@ -18,7 +20,7 @@ export function CaptionLines({ captions, visible }: { captions: Captions; visibl
 
   useLayoutEffect(() => {
     if (text.current && edge.current) rollTo(text.current, edge.current);
-  }, [shown.spoken, shown.ahead]);
+  }, [shown.spoken, shown.ahead, captions.cutAt]);
 
   const last = captions.lines.at(-1)?.chunk.text ?? "";
   const speaking = captions.lines.length > 0 && lingering;
@@ -30,7 +32,10 @@ export function CaptionLines({ captions, visible }: { captions: Captions; visibl
       <div className="captions" aria-hidden="true" hidden={!visible} data-testid="captions">
         {captions.own && (
           <p className="caption caption-own" data-partial={captions.ownPartial}>
-            <b>{t("captions.you")}</b> <span data-testid="caption-own">{captions.own}</span>
+            <span className="caption-own-words">
+              <b>{t("captions.you")}</b> <span data-testid="caption-own">{captions.own}</span>
+              {captions.ownPartial && NOT_ALL}
+            </span>
           </p>
         )}
         {speaking && shown.spoken && (
