@@ -38,6 +38,9 @@ _SEARCHED = 60
 """Blocks of sound after which what nobody has found to be an echo is none."""
 _FAR_FROM_SURE = 0.6
 _MOVED_DOUBT = 0.3
+_NEW = 50
+"""Blocks for which a filter for a new delay is trusted less: 1 s."""
+_NEW_MARGIN = 3.0
 _TO_PCM = np.float32(32768)
 
 
@@ -67,6 +70,7 @@ class EchoGuard:
         self._blocks = 0
         self._delay: int | None = None
         self._skipped = 0
+        self._new = 0
 
     def played(self, sound: Samples | None) -> None:
         """Take 20 ms of what has left the server: 960 samples, mono int16 at 48 kHz; None for silence."""
@@ -124,7 +128,7 @@ class EchoGuard:
         if self._delay is not None:
             self._filter.shift(delay - self._delay - (skipped - self._skipped) * BLOCK)
             self._filter.doubt(_MOVED_DOUBT)
-        self._delay, self._skipped = delay, skipped
+        self._delay, self._skipped, self._new = delay, skipped, _NEW
 
     def _guess(self, block: Wave, newest: int) -> Wave:
         """Judge a block while the delay is unknown: by how loud an echo can be that nobody has found."""
@@ -142,6 +146,9 @@ class EchoGuard:
         left, (heard, unsure, predicted) = self._filter.cancel(block, far, powers)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
         echo = self._known.bound(unsure, predicted)
+        if self._new:
+            echo *= np.float32(1 + _NEW_MARGIN * self._new / _NEW)
+            self._new -= 1
         if not self._gate.open:
             self._known.learn(heard, alike)
         self._gate.judge(heard, echo, alike, self._filter.fit)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from opentalking.audio.resample import resample
@@ -46,17 +47,14 @@ def level(wave: NDArray[np.float64] | Samples) -> float:
 
 def through_opus(pcm: Samples) -> Samples:
     """48 kHz sound as a browser decodes it from the server's packets."""
-    encoder, decoder = OpusEncoder(), av.CodecContext.create("opus", "r")
+    encoder = OpusEncoder()
+    decoder = AudioCodecContext.create("opus", "r")
     heard: list[Samples] = []
+    to_samples = av.AudioResampler("s16", "mono", MEDIA_RATE)
     for start in range(0, len(pcm) - SAMPLES_PER_PACKET + 1, SAMPLES_PER_PACKET):
         packet = encoder.encode(pcm[start : start + SAMPLES_PER_PACKET])
-        for frame in decoder.decode(av.Packet(packet)):  # type: ignore[attr-defined]
-            sound = frame.to_ndarray()
-            if sound.dtype != np.int16:
-                sound = np.clip(sound * _FULL_SCALE, -32768, 32767).astype(np.int16)
-            heard.append(
-                sound.reshape(-1)[:: len(frame.layout.channels)] if sound.shape[0] == 1 else sound[0]
-            )
+        for frame in decoder.decode(av.Packet(packet)):
+            heard += [part.to_ndarray().reshape(-1).astype(np.int16) for part in to_samples.resample(frame)]
     joined = np.concatenate(heard)
     return np.pad(joined, (0, max(0, len(pcm) - len(joined))))[: len(pcm)].astype(np.int16)
 
@@ -70,7 +68,7 @@ def microphone(far: Samples, path: EchoPath) -> Wave:
     if path.clipped:
         wave = np.tanh(wave * 1.5 / max(1e-9, np.abs(wave).max())) + 0.02 * wave**2
     if path.rt60:
-        wave = _band(np.convolve(wave, impulse(path.rt60, random))[: len(wave)])
+        wave = _band(_reverberant(wave, impulse(path.rt60, random)))
     if path.leftover:
         wave = _uncancelled(wave, random)
     return np.asarray(wave * (sent * 10 ** (path.level_db / 20) / max(1e-9, level(wave))), np.float64)
@@ -84,6 +82,12 @@ def impulse(rt60: float, random: np.random.Generator) -> Wave:
     tail /= np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
     return np.asarray(tail, np.float64)
+
+
+def _reverberant(wave: Wave, response: Wave) -> Wave:
+    length = len(wave) + len(response)
+    spectrum = np.fft.rfft(wave, length) * np.fft.rfft(response, length)
+    return np.asarray(np.fft.irfft(spectrum, length)[: len(wave)], np.float64)
 
 
 def _delayed(far: Wave, path: EchoPath) -> Wave:
