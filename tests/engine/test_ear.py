@@ -87,8 +87,8 @@ async def test_the_recogniser_hears_the_beginning_the_pauses_and_the_end() -> No
             await talker.say(1.28)
             await log.until("speech.ended")
         [pieces] = recogniser.pieces
-        # 288 ms before the speech, and the first 96 ms of it
-        assert pieces[0] == (9 + 3) * 512
+        # 288 ms before the speech, and the first 160 ms of it
+        assert pieces[0] == (9 + 5) * 512
         assert pieces[-2:] == [512, 0], "after the pause, told after 192 ms, comes nothing but the end"
         assert pieces.count(0) == 1
         assert sum(pieces) == (9 + 40 + 6) * 512
@@ -148,13 +148,13 @@ def test_noise_that_has_no_words_starts_no_turn(partials: tuple[str, ...]) -> No
 
 
 @virtual
-async def test_a_click_is_no_utterance() -> None:
+async def test_a_knock_is_no_utterance() -> None:
     recogniser = Whispers()
     async with engine(listening(recogniser=recogniser)) as e:
         session, _, log = await e.create()
         async with Talker(e, session) as talker:
             for _ in range(20):
-                await talker.say(0.02, pause=0.3)
+                await talker.say(0.08, pause=0.3)
         assert not recogniser.pieces
         assert not log.of("status")
         await e.delete(session)

@@ -15,22 +15,22 @@ from tests.support.turn_scene import FRAME, Scene
 # -- an utterance while nobody else speaks
 
 
-def test_speech_of_96_ms_begins_an_utterance_with_what_was_heard_300_ms_before() -> None:
-    scene = Scene().pause(20).speak(2)
+def test_speech_of_160_ms_begins_an_utterance_with_what_was_heard_300_ms_before() -> None:
+    scene = Scene().pause(20).speak(4)
     assert not scene.decided
     scene.speak(1)
-    assert scene.decided == [(23, Begin(1, (20 - 9) * FRAME, has_floor=True))]
+    assert scene.decided == [(25, Begin(1, (20 - 9) * FRAME, has_floor=True))]
 
 
 @pytest.mark.parametrize(
     ("probabilities", "begins"),
     [
-        ([0.5, 0.35, 0.35], True),
-        ([0.49, 0.49, 0.49, 0.49], False),
-        ([0.9, 0.9, 0.34, 0.9], True),
-        ([0.9, 0.34, 0.34, 0.9, 0.9], False),
-        ([0.9, 0.34, 0.9], True),
-        ([0.35, 0.4, 0.45], False),
+        ([0.5, 0.35, 0.35, 0.35, 0.35], True),
+        ([0.49, 0.49, 0.49, 0.49, 0.49, 0.49], False),
+        ([0.9, 0.9, 0.34, 0.9, 0.9], True),
+        ([0.9, 0.9, 0.34, 0.34, 0.9, 0.9, 0.9, 0.9], False),
+        ([0.9, 0.34, 0.9, 0.34, 0.9], True),
+        ([0.35, 0.4, 0.45, 0.45, 0.45, 0.45], False),
     ],
 )
 def test_speech_begins_with_a_sure_frame_and_bridges_one_that_is_none(
@@ -45,7 +45,7 @@ def test_speech_begins_with_a_sure_frame_and_bridges_one_that_is_none(
 def test_the_sound_of_the_utterance_before_is_not_heard_twice() -> None:
     scene = Scene().pause(20).speak(10).pause(6).believe(0.9).pause(2)
     assert scene.at(End) == 38
-    scene.speak(3)
+    scene.speak(5)
     begins = [decision.since for _, decision in scene.decided if isinstance(decision, Begin)]
     assert begins == [11 * FRAME, 38 * FRAME]
 
@@ -107,7 +107,7 @@ def test_within_a_pause_only_what_would_begin_speech_resumes_it() -> None:
 
 def test_an_endless_monologue_is_cut_after_a_minute() -> None:
     scene = Scene().speak(60_000 // 32 + 20)
-    assert scene.at(End) * 32 == pytest.approx(60_000, abs=150)
+    assert scene.at(End) * 32 == pytest.approx(60_000, abs=200)
     assert scene.kinds[:2] == ["Begin", "End"]
 
 
@@ -203,7 +203,7 @@ def test_what_is_cancelled_is_not_heard_until_a_pause() -> None:
     assert scene.kinds == ["Begin", "Discard"]
     scene.speak(30).pause(9).speak(30)
     assert scene.kinds == ["Begin", "Discard"]
-    scene.pause(10).speak(3)
+    scene.pause(10).speak(5)
     assert scene.kinds == ["Begin", "Discard", "Begin"]
     ducked = Scene(avatar=True).speak(10)
     ducked.note(ducked.taker.cancel())
@@ -213,7 +213,7 @@ def test_what_is_cancelled_is_not_heard_until_a_pause() -> None:
 def test_nothing_is_cancelled_where_nobody_speaks() -> None:
     scene = Scene()
     scene.note(scene.taker.cancel())
-    assert scene.speak(3).kinds == ["Begin"]
+    assert scene.speak(5).kinds == ["Begin"]
 
 
 # -- the button

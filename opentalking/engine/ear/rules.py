@@ -18,7 +18,8 @@ class Rules:
     begins: float = 0.5
     begins_over_avatar: float = 0.6
     goes_on: float = 0.35
-    onset_ms: int = 96
+    onset_ms: int = 160
+    """Knocks at a door and plucked strings are shorter."""
     onset_over_avatar_ms: int = 224
     pre_roll_ms: int = 300
     """What was heard before the speech is recognised with it."""
