@@ -174,6 +174,22 @@ class Visit(Senses):
         await self.page.wait_for_function("window.__probe.microphoneStarted() !== null", polling=20)
         return float(await self.page.evaluate("window.__probe.microphoneStarted()")) / 1000
 
+    async def talk_no_more(self) -> None:
+        """Give the microphone back to the browser."""
+        await self.page.click("[data-testid=microphone-more]")
+        await self.page.check("[data-testid=mode-off]")
+        await self.page.keyboard.press("Escape")
+        await self.page.wait_for_selector("[data-testid=microphone][data-microphone=off]")
+
+    async def until(self, moment: float) -> None:
+        """Wait for a moment of the page's clock."""
+        await self.page.wait_for_function(
+            "(moment) => performance.now() >= moment",
+            arg=moment * 1000,
+            timeout=max(1.0, moment - await self.now() + 10) * 1000,
+            polling=20,
+        )
+
     # -- the API, from within the page
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -235,3 +251,14 @@ class Visit(Senses):
             polling=20,
         )
         return next(event for event in await self.events(turn_id) if event.name == name)
+
+    async def event_after(self, moment: float, name: str, timeout_seconds: float = 20.0) -> Event:
+        """Wait for the first event of this name that comes after a moment."""
+        await self.page.wait_for_function(
+            "([name, moment]) => window.__probe.events.some("
+            "(event) => event.name === name && event.at > moment)",
+            arg=[name, moment * 1000],
+            timeout=timeout_seconds * 1000,
+            polling=20,
+        )
+        return next(event for event in await self.events() if event.name == name and event.at > moment)

@@ -107,11 +107,11 @@ def _characters(text: str) -> str:
     return re.sub(r"[^\u4e00-\u9fffa-z0-9]", "", text.lower()).translate(_SAME_SOUND)
 
 
-async def hear(page: Visit, turn_id: str, listener: Listener) -> str:
+async def hear(page: Visit, turn_id: str, listener: Listener, language: str = "en") -> str:
     """The words of a turn, as they come out of a visitor's loudspeaker."""
     begin = (await page.event("speech.media_started", turn_id)).at
     await page.event("speech.ended", turn_id)
     await page.silent_for(0.4)
     chunks = await page.sound(begin - 0.3, await page.now())
     samples = np.concatenate([chunk.samples for chunk in chunks])
-    return await asyncio.to_thread(listener.transcribe, samples, chunks[0].rate)
+    return await asyncio.to_thread(listener.transcribe, samples, chunks[0].rate, language)
