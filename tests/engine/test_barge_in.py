@@ -140,6 +140,7 @@ def test_speech_takes_the_floor_at_any_moment(moment: str) -> None:
         assert observed.outcomes == ["ducked", "interrupted"]
         answer_from = stage.log.when("speech.media_started", started[1].turn_id)
         assert not [at for at, _ in guards.levels if silent_from < at < answer_from - 0.001]
+        assert [level for at, level in guards.levels if at >= answer_from][2] > FULL * 0.9, "as loud as ever"
         last = stage.log.of("speech.ended")[-1]
         assert (last.turn_id, last.reason) == (started[1].turn_id, "completed")
 

@@ -1,13 +1,16 @@
 """Listening to a microphone hands-free: from an utterance to the turn that answers it; on virtual time."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 
 from opentalking.core.commands import StartRecognition
 from opentalking.core.ids import new_id
+from opentalking.core.media import Speech
 from opentalking.engine.config import EngineConfig
-from opentalking.providers.fake import FakeTurnDetector
+from opentalking.providers.fake import FakeTurnDetector, ToneVoice
 from tests.engine.harness import Log, engine, virtual
 from tests.engine.talker import Observed, Talker, Whispers, listening
 
@@ -98,20 +101,23 @@ async def test_the_recogniser_hears_the_beginning_the_pauses_and_the_end() -> No
 
 @virtual
 async def test_who_goes_on_after_a_pause_is_heard_to_the_end() -> None:
-    recogniser, detector = Whispers(), FakeTurnDetector(script=[0.5, 0.1, 0.9])
+    recogniser, detector = Whispers(), FakeTurnDetector(script=[0.5, 0.5, 0.1, 0.9])
     async with engine(listening(recogniser=recogniser, turn_detector=detector)) as e:
         session, _, log = await e.create()
         async with Talker(e, session) as talker:
             await asyncio.sleep(1)
             await talker.say(1, pause=0.4)
-            await talker.say(1, pause=0.8)
+            await talker.say(0.5)
+            assert sum(recogniser.pieces[0]) / RATE == pytest.approx(0.3 + 1.9, abs=0.1), "with the pause"
+            await asyncio.sleep(0.4)
+            await talker.say(0.6, pause=0.8)
             await talker.say(1)
             await log.until("speech.ended")
         assert len(recogniser.pieces) == len(log.of("speech.started")) == 1
-        assert recogniser.pieces[0].count(0) == 3
-        assert sum(recogniser.pieces[0]) / RATE == pytest.approx(0.3 + 4.2 + 0.192, abs=0.1)
+        assert recogniser.pieces[0].count(0) == 4
+        assert sum(recogniser.pieces[0]) / RATE == pytest.approx(0.3 + 4.7 + 0.192, abs=0.1)
         # of the pauses, the detector is given the last 8 s at most, up to 0.2 s after the speech
-        assert [round(length / RATE, 1) for length in detector.asked] == [1.5, 2.9, 4.7]
+        assert [round(length / RATE, 1) for length in detector.asked] == [1.5, 2.4, 3.4, 5.2]
         await e.delete(session)
 
 
@@ -324,6 +330,36 @@ async def test_a_question_of_a_client_says_when_it_was_recognised() -> None:
         assert (times.heard.source, times.heard.ended_at) == ("audio", None)
         assert times.heard.recognised_at is not None
         await e.delete(session)
+
+
+class SlowToStop(ToneVoice):
+    """A voice whose work takes a second to stop."""
+
+    async def speak(
+        self, text: str, voice: str | None = None, model: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
+        try:
+            async with aclosing(super().speak(text, voice, model)) as pieces:
+                async for piece in pieces:
+                    yield piece
+                await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(1)
+
+
+@virtual
+async def test_nothing_is_heard_any_more_while_a_session_ends() -> None:
+    recogniser = Whispers()
+    async with engine(listening(recogniser=recogniser, speakers={"local": SlowToStop("local")})) as e:
+        session, _, log = await e.create()
+        async with Talker(e, session) as talker:
+            await e.speak(session, "one two three four five six seven eight nine ten")
+            await log.until("speech.media_started")
+            talker.begin(5)
+            await asyncio.sleep(0.1)
+            await e.delete(session)
+        assert not recogniser.pieces
+        assert (await log.until("session.terminated")).reason == "deleted"
 
 
 @pytest.mark.parametrize("milliseconds", [1100, 1500, 2100, 2250, 2350, 3000, 3100, 4000, 5200])

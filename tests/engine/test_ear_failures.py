@@ -190,3 +190,32 @@ async def test_a_detector_that_is_slow_loses_the_oldest_sound_only() -> None:
         assert not log.of("error")
         assert recogniser.heard[0] / 16_000 == pytest.approx(4.4, abs=0.5)
         await e.delete(session)
+
+
+class CountingAsked(FakeTurnDetector):
+    """Never answers about the end of a turn; knows how often it is asked at once."""
+
+    asking = 0
+    most = 0
+
+    async def end_of_turn(self, pcm: Samples) -> float:
+        self.asking += 1
+        self.most = max(self.most, self.asking)
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            self.asking -= 1
+        return 1.0
+
+
+@virtual
+async def test_a_detector_is_asked_about_one_pause_at_a_time() -> None:
+    detector = CountingAsked()
+    async with engine(listening(turn_detector=detector)) as e:
+        session, _, log = await e.create()
+        async with Talker(e, session) as talker:
+            for _ in range(6):
+                await talker.say(0.3, pause=0.35)
+            await log.until("speech.ended")
+        assert detector.most == 1
+        await e.delete(session)

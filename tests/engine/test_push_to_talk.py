@@ -8,7 +8,7 @@ from opentalking.core.commands import Listen, Listening, ReportSilence
 from opentalking.core.conversation import TurnTaking
 from opentalking.core.errors import Conflict
 from opentalking.engine.config import EngineConfig
-from opentalking.providers.fake import FlatRenderer
+from opentalking.providers.fake import FakeTurnDetector, FlatRenderer
 from tests.engine.harness import Engine, engine, virtual
 from tests.engine.talker import Observed, Talker, Whispers, listening
 
@@ -159,11 +159,12 @@ async def test_nothing_is_heard_of_a_microphone_that_is_off() -> None:
 
 @pytest.mark.parametrize("to", ["off", "push_to_talk"])
 def test_another_way_of_listening_drops_what_is_heard(to: TurnTaking) -> None:
-    recogniser, observed = Whispers(), Observed()
+    recogniser, observed, detector = Whispers(), Observed(), FakeTurnDetector()
 
     @virtual
     async def check() -> None:
-        async with engine(listening(recogniser=recogniser, observers=[observed])) as e:
+        parts = listening(recogniser=recogniser, observers=[observed], turn_detector=detector)
+        async with engine(parts) as e:
             session, _, log = await e.create()
             async with Talker(e, session) as talker:
                 await asyncio.sleep(1)
@@ -181,6 +182,7 @@ def test_another_way_of_listening_drops_what_is_heard(to: TurnTaking) -> None:
                 await listen(e, session, to)
                 assert observed.outcomes == ["ducked", "resumed"]
                 assert (await log.until("speech.ended", turn)).reason == "completed"
+            assert detector.opened == 2, "the microphone is new to it each time"
             await e.delete(session)
 
     check()

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +69,22 @@ def test_history_alternates_and_ends_with_the_latest(
     assert [m for m in messages if m.role == "system" and m.content.strip()] == [
         message for message in fitted if message.role == "system"
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("And Spain?", "(I interrupted you there.) And Spain?"),
+        ("那西班牙呢？", "（我在这里打断了你。） 那西班牙呢？"),
+    ],
+)
+def test_a_model_is_told_with_the_next_question_that_it_was_interrupted(question: str, told: str) -> None:
+    messages = [
+        Message("user", "Tell me about France."),
+        Message("assistant", "France is a", interrupted=True),
+        Message("user", question),
+        Message("assistant", "Spain is warm."),
+        Message("user", "Thanks."),
+    ]
+    contents = [message.content for message in fit_history(messages, HistoryLimits())]
+    assert contents == ["Tell me about France.", "France is a", told, "Spain is warm.", "Thanks."]
