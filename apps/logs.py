@@ -50,11 +50,14 @@ def configure(level: str, form: Literal["auto", "json", "console"]) -> None:
         logging.getLogger(own).setLevel(level)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    for repetitive in ("asyncio", "opentelemetry"):
+        logging.getLogger(repetitive).setLevel(logging.ERROR)
 
 
 def _hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: "***" if any(secret in key.lower() for secret in _SECRETS) and value else value
-        for key, value in event.items()
-    }
+    return {key: "***" if value and _is_secret(key, value) else value for key, value in event.items()}
+
+
+def _is_secret(key: str, value: object) -> bool:
+    is_time = key.endswith("_ms") and isinstance(value, int | float)  # `first_token_ms`
+    return not is_time and any(secret in key.lower() for secret in _SECRETS)

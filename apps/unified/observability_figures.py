@@ -10,7 +10,7 @@ from opentalking.media.figures import TimeCounts
 TURN_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 SILENCE_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 OTHER = "other"
-STAGES = frozenset({"stt", "vad", "llm", "tts", "render", "load", "recording", "internal"})
+STAGES = frozenset({"stt", "vad", "llm", "tts", "render", "load", "recording", "session", "internal"})
 CODES = frozenset(
     {
         "conflict",

@@ -156,7 +156,7 @@ class Hearing:
             text = await self._recognise(recognition, command)
             if not text or not command.answer:
                 return Recognised(text=text)
-            heard = HeardTimes("audio", recognised_at=self._toolbox.clock())
+            heard = HeardTimes("audio", ended_at=recognition.ended_at, recognised_at=self._toolbox.clock())
             async with self.order:
                 recognition.require_wanted()
                 self.tell(command.turn_id, text, is_final=True)
@@ -198,7 +198,11 @@ class Hearing:
             retryable=True,
             code=TOO_LATE,
         )
-        on_end = partial(recognition.stop_after, config.recognition_seconds, late)
+
+        def on_end() -> None:
+            recognition.ended_at = self._toolbox.clock()
+            recognition.stop_after(config.recognition_seconds, late)
+
         recognisers = Recognisers(self._toolbox.recognisers, provider, config.stt_fallback, self._language)
         keep = recognisers.stand_in is not None
         utterance = Utterance(sound.outlet, sound.on_sound, on_end, keep=keep)

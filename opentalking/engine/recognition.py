@@ -23,6 +23,8 @@ class Recognition:
         self.turn_id = turn_id
         self.answer = answer
         self.is_expected = is_expected
+        self.ended_at: float | None = None
+        """When the last of a client's sound was there (monotonic seconds)."""
         self._on_stop = on_stop
         self._error: OpenTalkingError | None = None
         self._timeout: asyncio.Timeout | None = None

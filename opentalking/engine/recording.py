@@ -161,6 +161,8 @@ class Recording:
         if failure:
             message = f"the recording ended early: {failure}"
             self._emit(ErrorEvent(session_id=self._id, code="recording_failed", message=message))
+            for observer in self._tools.observers:
+                observer.stage_failed("recording", "recording_failed")
         log.info("recording ended by itself", session_id=self._id, failure=failure)
 
     def _tape_off(self) -> None:

@@ -146,6 +146,8 @@ class SessionLife:
     async def _failed(self, error: OpenTalkingError) -> None:
         log.error("session failed to start", session_id=self._id, code=error.code, error=error.message)
         self._emit(ErrorEvent(session_id=self._id, code=error.code, message=error.message))
+        for observer in self._tools.observers:
+            observer.stage_failed("load", error.code)
         await self.move(SessionState.ERROR)
         self._refuse(error)
 

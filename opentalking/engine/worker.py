@@ -115,6 +115,8 @@ class Worker:
             await self._tools.events.forget(session.id)
 
     async def _tell_crash(self, session_id: str) -> None:
+        for observer in self._tools.observers:
+            observer.stage_failed("session", "internal_error")
         message = "the session crashed; the log has details"
         publish = self._tools.events.publish
         await publish(ErrorEvent(session_id=session_id, code="internal_error", message=message))

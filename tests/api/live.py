@@ -23,6 +23,7 @@ class LiveApi(Api):
         super().__init__(folder)
         executor = InlineExecutor()
         self.figures = Figures()
+        self.recognisers = recognisers
         toolbox = Toolbox(
             events=self.events,
             commands=self.bus,

@@ -17,6 +17,7 @@ from opentalking.core.sessions import SessionState
 from opentalking.providers.fake import ScriptedListener
 from tests.api.harness import Api, new_session
 from tests.api.live import LiveApi
+from tests.support.audio_files import KINDS, encode, sine
 
 KEY = "k" * 16
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -94,6 +95,28 @@ async def test_turns_are_counted_with_the_times_that_their_clients_are_told(
             assert counted == (seconds <= bound)
     for stage in ("llm", "sentence", "tts", "render", "playback"):
         assert value(samples, "turn_stage_seconds_count", stage=stage, source="text") >= 1
+
+
+async def test_a_question_by_sound_is_measured_from_the_end_of_the_sound(
+    client: httpx.AsyncClient, api: LiveApi
+) -> None:
+    listener = api.recognisers["local"]
+    assert isinstance(listener, ScriptedListener)
+    listener.delay_seconds = 0.3
+    session_id = await new_session(client)
+    async with api.events.subscribe(session_id) as events:
+        sound = {"file": ("q.wav", encode(sine(440, 0.5, 16_000), 16_000, KINDS["wav"]))}
+        answer = await client.post(f"/sessions/{session_id}/speak_audio", files=sound)
+        assert answer.status_code == 200
+        while not isinstance(event := (await events.next()).event, TurnMetricsEvent):
+            continue
+    assert (event.kind, event.source) == ("chat", "audio")
+    assert event.recognised_ms is not None
+    assert event.recognised_ms >= 300
+    assert event.accepted_ms is not None
+    assert event.accepted_ms >= event.recognised_ms
+    samples = await scraped(client)
+    assert value(samples, "turn_stage_seconds_sum", stage="recognition", source="audio") >= 0.3
 
 
 async def test_sessions_queue_clock_and_process_are_shown(client: httpx.AsyncClient, api: LiveApi) -> None:

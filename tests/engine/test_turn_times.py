@@ -1,7 +1,8 @@
 """What is told about a turn once it has ended: exact times, one `turn.metrics` each, on virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,6 +135,37 @@ async def test_an_interrupted_turn_says_when_it_fell_silent() -> None:
         assert 0 <= metrics.interrupted_ms - metrics.last_audio_ms <= 20
         assert order(log, turn)[-3:] == ["status:interrupted", "status:idle", "turn.metrics"]
         assert metrics.first_token_ms is None
+        await e.delete(session)
+
+
+class Stubborn(ToneVoice):
+    """Takes 10 s for a sentence with "stubborn" in it, and cannot be cancelled meanwhile."""
+
+    async def speak(
+        self, text: str, voice: str | None = None, model: str | None = None
+    ) -> AsyncGenerator[Speech]:
+        now = asyncio.get_running_loop().time
+        until = now() + 10 * ("stubborn" in text)
+        while (left := until - now()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(left)
+        async for speech in super().speak(text):
+            yield speech
+
+
+@virtual
+async def test_silence_is_told_when_it_came_not_when_the_turn_gave_in() -> None:
+    async with engine(Parts(speakers={"local": Stubborn("local")})) as e:
+        session, _, log = await e.create()
+        turn = await e.speak(session, "some words are heard at once here. stubborn ones come later.")
+        await log.until("speech.media_started", turn)
+        await asyncio.sleep(0.5)
+        await e.interrupt(session)
+        metrics = await log.until("turn.metrics", turn)
+        assert metrics.ended_ms - metrics.interrupted_ms == pytest.approx(2000, abs=20)
+        assert 0 <= metrics.interrupted_ms - metrics.last_audio_ms <= 20
+        await asyncio.sleep(10)
+        assert len(log.of("turn.metrics")) == 1
         await e.delete(session)
 
 
