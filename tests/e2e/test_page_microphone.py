@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, Request, Route, expect
 
 from tests.support.browser import Chromium, Visit
+from tests.support.figures import Measured
 from tests.support.llm_server import FakeLlm
 from tests.support.server import RunningServer
 
@@ -80,6 +81,7 @@ async def served_as(
         visit.expected_complaints = ("ermission", "Cross-Origin-Opener-Policy")
         await visit.page.route(f"{address}/**", pass_on)
         await visit.page.goto(f"{address}/?autostart=1&avatar=demo-avatar")
+        await visit.live()
         yield visit
         # The page's own farewell would not find its way from an address that does not exist.
         await visit.page.evaluate("() => fetch(`sessions/${__opentalking.sessionId}`, { method: 'DELETE' })")
@@ -238,7 +240,9 @@ async def test_a_microphone_that_goes_away_is_told_and_another_one_offered(
         assert (await sent(visit))["label"] == "Fake Audio Input 1"
 
 
-async def test_a_stopped_voice_is_silent_at_once_and_the_page_says_when(page: Visit) -> None:
+async def test_a_stopped_voice_is_silent_at_once_and_the_page_says_when(
+    page: Visit, measured: Measured
+) -> None:
     muted = "() => document.querySelector('[data-testid=video]').muted"
     turn = await page.say(LONG_TEXT)
     await page.event("speech.media_started", turn)
@@ -252,6 +256,7 @@ async def test_a_stopped_voice_is_silent_at_once_and_the_page_says_when(page: Vi
     told: dict[str, Any] = answer.request.post_data_json or {}
     assert told["turn_id"] == turn
     assert 0 <= told["silent_after_ms"] < 1000
+    measured("a stopped voice is silent in the browser after, ms, at most", told["silent_after_ms"])
     await page.event("speech.ended", turn)
     turn = await page.say("Here I am again.")
     await page.event("speech.media_started", turn)

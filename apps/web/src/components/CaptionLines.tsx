@@ -32,9 +32,11 @@ export function CaptionLines({ captions, visible }: { captions: Captions; visibl
       <div className="captions" aria-hidden="true" hidden={!visible} data-testid="captions">
         {captions.own && (
           <p className="caption caption-own" data-partial={captions.ownPartial}>
-            <span className="caption-own-words">
-              <b>{t("captions.you")}</b> <span data-testid="caption-own">{captions.own}</span>
-              {captions.ownPartial && NOT_ALL}
+            <span className="caption-own-window">
+              <span className="caption-own-words">
+                <b>{t("captions.you")}</b> <span data-testid="caption-own">{captions.own}</span>
+                {captions.ownPartial && NOT_ALL}
+              </span>
             </span>
           </p>
         )}
