@@ -34,6 +34,8 @@ _LOOK_EVERY = 4
 _REST = 3
 """While the filter fits, the delay is looked for in every third block only."""
 _FITS = 0.6
+_CLEAR = 1.6
+"""A certainty with which an echo is found while the filter foretells none: the filter is wrong."""
 _SEARCHED = 60
 """Blocks of sound after which what nobody has found to be an echo is none."""
 _FAR_FROM_SURE = 0.6
@@ -71,6 +73,7 @@ class EchoGuard:
         self._delay: int | None = None
         self._skipped = 0
         self._new = 0
+        self._contradictions = 0
 
     def played(self, sound: Samples | None) -> None:
         """Take 20 ms of what has left the server: 960 samples, mono int16 at 48 kHz; None for silence."""
@@ -115,15 +118,27 @@ class EchoGuard:
     def _look(self, block: Wave, newest: int) -> None:
         """Look for the delay."""
         self._blocks += 1
-        if self._delay is not None and self._filter.fit > _FITS and self._blocks % _REST:
+        settled = self._delay is not None and self._filter.fit > _FITS and not self._filter.is_faint
+        if settled and self._blocks % _REST:
             return
         self._frame[BLOCK:] = block
         self._finder.feed(spectrum_of(self._frame), self._far.phases(newest, _LAGS))
         if self._finder.fed % _LOOK_EVERY:
             return
         delay = self._finder.find()
-        if delay is None or (self._delay is not None and abs(delay - self._delay) <= _BEFORE_PEAK):
+        if delay is None:
             return
+        if self._delay is None or abs(delay - self._delay) > _BEFORE_PEAK:
+            self._follow(delay)
+        elif self._filter.is_faint and self._finder.certainty > _CLEAR:
+            self._contradictions += 1
+            if self._contradictions > 1:  # a loudspeaker that was off is on again
+                self._filter.doubt(1.0)
+                self._new = _NEW
+        else:
+            self._contradictions = 0
+
+    def _follow(self, delay: int) -> None:
         skipped = max(0, (delay - _BEFORE_PEAK) // BLOCK)
         if self._delay is not None:
             self._filter.shift(delay - self._delay - (skipped - self._skipped) * BLOCK)

@@ -34,6 +34,7 @@ class EchoFilter:
         self._frames = np.zeros((2, FRAME), np.float32)
         self._bins = np.zeros((3, BINS), np.float32)
         self.fit = 1.0
+        self.is_faint = True
         self._agreed = self._foretold = self._near = 0.0
         self.doubt(1.0)
 
@@ -62,8 +63,8 @@ class EchoFilter:
         self._agreed += _FIT_SHARE * (float(block @ echo) - self._agreed)
         self._foretold += _FIT_SHARE * (float(echo @ echo) - self._foretold)
         self._near += _FIT_SHARE * (float(block @ block) - self._near)
-        faint = self._foretold < _FAINT * self._near + 1e-6
-        self.fit = 1.0 if faint else self._agreed / self._foretold
+        self.is_faint = self._foretold < _FAINT * self._near + 1e-6
+        self.fit = 1.0 if self.is_faint else self._agreed / self._foretold
 
     def _learn(self, error: Spectrum, far: Spectrum, far_powers: Power) -> None:
         self._noise += _NOISE_SHARE * (self._bins[0] - self._noise)

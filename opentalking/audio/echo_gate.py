@@ -13,11 +13,11 @@ _VOICE = slice(1, 18)
 """The bands that tell a voice: about 200 to 4000 Hz."""
 _VOICES = _VOICE.stop - _VOICE.start
 _OPEN, _STAY_OPEN = 0.35, 0.1
-_HOLD_BLOCKS = 10
+_HOLD_BLOCKS = 18
 _LOWEST, _HIGHEST = np.float32(-0.5), np.float32(3)
 _UNLIKE, _ALIKE = 0.7, 0.9
 _MISFIT, _FIT = 0.3, 0.65
-_LEAST_GAIN = np.float32(0.1)
+_LEAST_GAIN = np.float32(0.3)
 _NOISE_RISE = np.float32(1.012)
 _LEAST_NOISE = np.float32(2e-3)
 
@@ -77,7 +77,7 @@ class Gate:
 
     def _minimum_phase(self, heard: Power, echo: Power) -> Wave:
         """Taps of the band gains, without delay: the folded cepstrum (Oppenheim and Schafer)."""
-        gains = np.clip(1 - np.float32(1.2) * echo / (heard + np.float32(1e-6)), _LEAST_GAIN, 1)
+        gains = np.clip(1 - np.float32(1.0) * echo / (heard + np.float32(1e-6)), _LEAST_GAIN, 1)
         cepstrum = np.fft.irfft(_SPREAD @ np.log(gains))
         cepstrum[1:_TAPS] *= 2
         cepstrum[_TAPS + 1 :] = 0

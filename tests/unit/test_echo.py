@@ -235,7 +235,7 @@ async def test_a_persons_words_survive(english: Said, models_dir: Path) -> None:
     words = [words for _, (_, words) in zip(talk.utterances, cycle(librivox()), strict=False)]
     assert len(words) >= 6
     heard = [
-        listener.transcribe(talk.cleaned[first:last].astype(np.float32) / 32768, RECOGNITION_RATE)
+        listener.transcribe(np.asarray(talk.cleaned[first:last] / 32768, np.float32), RECOGNITION_RATE)
         for first, last in talk.utterances
     ]
     rate = word_error_rate(words, heard)
