@@ -40,7 +40,7 @@ SENTENCES = [
     "You should ask them about the night when the lamp went out.",
     "Is there anything else I can tell you?",
 ]
-CHINESE = "你好，很高兴认识你！这座灯塔建于一八五二年，一百多年来守塔人和家人一直住在岛上。冬天海浪很大。"
+CHINESE = "你好，很高兴认识你！这座灯塔建于一八五二年。"
 HISS = 1e-4
 
 
@@ -146,7 +146,7 @@ async def test_the_avatar_does_not_hear_itself(path: EchoPath, english: Said, si
 @pytest.mark.parametrize("decibels", [-10, -20])
 async def test_nor_in_another_voice_and_language(decibels: float, chinese: Said, silero: Silero) -> None:
     raw = silero.probabilities(pcm(echo_of(chinese, EchoPath(120, decibels, rt60=0.3))))
-    assert len(runs(raw)) > 2  # without a guard it would
+    assert runs(raw)  # without a guard it would
     assert false_starts(silero, chinese, EchoPath(120, decibels, rt60=0.3)) == 0
 
 
@@ -241,6 +241,19 @@ async def test_a_persons_words_survive(english: Said, models_dir: Path) -> None:
     rate = word_error_rate(words, heard)
     print("word error rate over the avatar:", round(rate, 3))
     assert rate < 0.25
+
+
+async def test_a_loudspeaker_is_switched_off_and_on(english: Said, silero: Silero) -> None:
+    echo = echo_of(english, EchoPath(120, -10, rt60=0.3))
+    echo[20 * RECOGNITION_RATE : 30 * RECOGNITION_RATE] *= 1e-3
+    assert len(runs(silero.probabilities(cleaned(english.sent, pcm(echo))))) == 0
+
+
+async def test_the_gain_of_the_microphone_changes(english: Said, silero: Silero) -> None:
+    echo = echo_of(english, EchoPath(120, -10, rt60=0.3))
+    for second, gain in ((10, 2.0), (20, 0.25), (30, 6.0)):
+        echo[second * RECOGNITION_RATE :] *= gain
+    assert len(runs(silero.probabilities(cleaned(english.sent, pcm(echo))))) == 0
 
 
 async def test_without_the_avatar_nothing_is_touched() -> None:
