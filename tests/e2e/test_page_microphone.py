@@ -246,7 +246,7 @@ async def test_a_stopped_voice_is_silent_at_once_and_the_page_says_when(
     muted = "() => document.querySelector('[data-testid=video]').muted"
     turn = await page.say(LONG_TEXT)
     await page.event("speech.media_started", turn)
-    await page.status("speaking")
+    await page.caption_shows("quick brown fox")
     assert not await page.page.evaluate(muted)
     async with page.page.expect_response("**/playout") as reported:
         await page.page.keyboard.press("Escape")

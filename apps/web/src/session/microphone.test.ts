@@ -105,8 +105,9 @@ describe("push-to-talk", () => {
     expect(microphone.press()).toBe(true);
     expect([status(), port.track.enabled]).toEqual(["held", true]);
     microphone.release();
+    await vi.advanceTimersByTimeAsync(199);
     expect([status(), port.track.enabled]).toEqual(["waiting", true]);
-    await vi.advanceTimersByTimeAsync(200);
+    await vi.advanceTimersByTimeAsync(1);
     expect(port.track.enabled).toBe(false);
   });
 
