@@ -31,7 +31,8 @@ class Microphone:
         self._voice = VoiceLine(on_sound)
         self._source: int | None = None
         self._last_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wakes_at = 0.0
         self._is_closed = False
 
     def take(self, packet: RtpPacket) -> None:
@@ -74,10 +75,12 @@ class Microphone:
         self._wake_at(min(away_at, self._order.deadline))
 
     def _wake_at(self, when: float) -> None:
-        if self._is_closed or (self._timer is not None and self._timer.when() <= when):
+        if self._is_closed or (self._timer is not None and self._wakes_at <= when):
             return
         if self._timer is not None:
             self._timer.cancel()
+        self._wakes_at = when
+        # The handle cannot tell: uvloop gives one without `when` for a time that has passed.
         self._timer = self._loop.call_at(when, self._wake)
 
     def _wake(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from opentalking.core.media import Samples
 from opentalking.rtc.microphone import Microphone
 from tests.support.media import level, run_virtual
 from tests.support.opus import encode_opus, in_rtp, pitch, sine
+from tests.support.virtual_time import VirtualTimeLoop
 
 TONE = encode_opus(sine(2.0))
 """100 packets of 20 ms."""
@@ -277,3 +279,35 @@ def test_after_close_nothing_is_heard() -> None:
         assert len(heard.pieces) == before
 
     hear(script)
+
+
+class HastyLoop(VirtualTimeLoop):
+    """Like uvloop: wakes a part of a millisecond early, and its handle for a shorter time has no `when`."""
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> Any:
+        early = when - 0.0004
+        if early - self.time() >= 0.0001:
+            return super().call_at(early, callback, *args, context=context)
+        super().call_at(when, callback, *args, context=context)
+        return asyncio.Handle(callback, args, self, context)
+
+
+def test_a_packet_may_come_in_the_very_moment_in_which_another_is_given_up() -> None:
+    async def main() -> list[dict[str, object]]:
+        heard = Heard()
+        loop = asyncio.get_running_loop()
+        failures: list[dict[str, object]] = []
+        loop.set_exception_handler(lambda _, context: failures.append(context))
+        [first, _, third, fourth, *_] = in_rtp(TONE, samples=960)
+        heard.microphone.take(first)
+        heard.microphone.take(third)
+        loop.call_later(0.06, heard.microphone.take, fourth)
+        await asyncio.sleep(0.1)
+        heard.microphone.close()
+        assert len(heard.pieces) >= 3
+        return failures
+
+    with asyncio.Runner(loop_factory=HastyLoop) as runner:
+        assert runner.run(main()) == []
