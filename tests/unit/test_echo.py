@@ -16,7 +16,7 @@ from opentalking.audio.resample import resample
 from opentalking.core.media import MEDIA_RATE, SAMPLES_PER_PACKET, Samples
 from opentalking.core.providers import RECOGNITION_RATE, VAD_FRAME_SAMPLES
 from opentalking.providers.tts.local import LocalSpeechConfig, LocalTextToSpeech
-from tests.support.human import librivox
+from tests.support.human import readings
 from tests.support.listen import Listener, word_error_rate
 from tests.support.loudspeaker import EchoPath, Wave, level, microphone, through_opus
 from tests.support.silero import Silero, runs
@@ -191,7 +191,7 @@ def talk_over(said: Said, path: EchoPath, human_decibels: float, seconds: list[f
     person = said.level * 10 ** (human_decibels / 20)
     utterances: list[tuple[int, int]] = []
     at = round((seconds[0] if seconds else 4) * RECOGNITION_RATE)
-    for number, (human, _) in enumerate(cycle(librivox())):
+    for number, (human, _) in enumerate(cycle(readings())):
         if at + len(human) > len(echo) or (seconds and number >= len(seconds)):
             break
         alone[at : at + len(human)] += human / max(1.0, level(human)) * person
@@ -232,7 +232,7 @@ async def test_a_person_with_headphones_is_heard_over_the_avatar(english: Said, 
 async def test_a_persons_words_survive(english: Said, models_dir: Path) -> None:
     listener = Listener(models_dir / "whisper-base")
     talk = talk_over(english, EchoPath(120, -10, rt60=0.3, clipped=True), human_decibels=0)
-    words = [words for _, (_, words) in zip(talk.utterances, cycle(librivox()), strict=False)]
+    words = [words for _, (_, words) in zip(talk.utterances, cycle(readings()), strict=False)]
     assert len(words) >= 6
     heard = [
         listener.transcribe(np.asarray(talk.cleaned[first:last] / 32768, np.float32), RECOGNITION_RATE)
@@ -257,7 +257,7 @@ async def test_the_gain_of_the_microphone_changes(english: Said, silero: Silero)
 
 
 async def test_without_the_avatar_nothing_is_touched() -> None:
-    near = np.concatenate([human for human, _ in librivox()])
+    near = np.concatenate([human for human, _ in readings()])
     near = near[: len(near) // BLOCK * BLOCK]
     guard = EchoGuard()
     assert np.array_equal(cleaned(np.zeros(0, np.int16), near, guard), near)
@@ -268,7 +268,7 @@ async def test_an_answer_after_the_avatar_is_whole(english: Said, silero: Silero
     """The person begins 0.4 s after the avatar has ended; two seconds after that nothing is touched."""
     said = Said(english.sent[: 6 * MEDIA_RATE], english.heard[: 6 * MEDIA_RATE])
     echo = echo_of(said, EchoPath(120, -10, rt60=0.3))
-    human = librivox()[0][0] / 32768
+    human = readings()[0][0] / 32768
     near = np.concatenate([echo, hiss(6400), human])
     near = near[: len(near) // BLOCK * BLOCK]
     out = cleaned(said.sent, pcm(near))
