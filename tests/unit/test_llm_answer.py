@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from opentalking.core.conversation import Message
 from opentalking.providers.llm.answer import AnswerFilter
-from opentalking.providers.llm.history import HistoryLimits, fit_history
+from opentalking.providers.llm.history import HistoryLimits, fit_history, whole_exchanges
 
 PARTS = st.sampled_from(
     ["<think>", "</think>", "<thinking>", "</thinking>", "<", "th", "a. ", "B c", "\n", "好。", "!"]
@@ -88,3 +88,18 @@ def test_a_model_is_told_with_the_next_question_that_it_was_interrupted(question
     ]
     contents = [message.content for message in fit_history(messages, HistoryLimits())]
     assert contents == ["Tell me about France.", "France is a", told, "Spain is warm.", "Thanks."]
+
+
+def test_whole_exchanges_are_questions_with_all_of_their_answers() -> None:
+    whole = [Message("user", "One?"), Message("assistant", "One.")]
+    talk = [
+        Message("system", "Be kind."),
+        *whole,
+        Message("user", "Two?"),
+        Message("user", "Three?"),
+        Message("assistant", "Thr", interrupted=True),
+    ]
+    question = Message("user", "Four?")
+    assert whole_exchanges([*talk, question]) == [*whole, question]
+    assert whole_exchanges(whole) == whole
+    assert whole_exchanges([]) == []

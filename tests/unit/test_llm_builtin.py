@@ -97,6 +97,18 @@ async def test_answers_end_with_a_whole_sentence(models_dir: Path) -> None:
     assert said.rstrip().endswith((".", "!", "?", '"'))
 
 
+async def test_what_was_cut_off_is_not_imitated(models_dir: Path) -> None:
+    talk = [
+        Message("user", "And Mr. John Dashwood had then leisure to consider."),
+        Message("assistant", "To", interrupted=True),
+        Message("user", "He was not an ill-disposed young man."),
+        Message("assistant", "To", interrupted=True),
+        Message("user", "What is the capital of France?"),
+    ]
+    async with builtin(models_dir) as model:
+        assert len((await answer(model, talk)).split()) >= 3
+
+
 async def test_missing_weights_are_named_with_their_remedy(tmp_path: Path) -> None:
     async with builtin(tmp_path) as model:
         assert not model.info().ready

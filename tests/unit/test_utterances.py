@@ -67,6 +67,8 @@ def test_silence_is_told_from_sound() -> None:
         ("I said no, no, no, no!", "I said no, no, no, no!"),
         ("you know you know you know you know you know you know", "you know"),
         ("Well. Thank you. Thank you. Thank you. Thank you. Thank you.", "Well. Thank you."),
+        ("John had the best John had the best John had the best John", "John had the best"),
+        ("bye bye my dear, bye bye my dear", "bye bye my dear, bye bye my dear"),
         ("我们走吧走吧走吧走吧走吧走吧", "我们走吧"),
         ("1 2 3 4 5 6", "1 2 3 4 5 6"),
         ("well, oooooooooooooooooooo no", "well,"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from opentalking.core.conversation import ChatModelInfo, Delta, Message
 from opentalking.core.errors import ProviderError
 from opentalking.inference.host import InferenceProcess, ProcessConfig
-from opentalking.providers.llm.history import HistoryLimits, fit_history
+from opentalking.providers.llm.history import HistoryLimits, fit_history, whole_exchanges
 from opentalking.providers.llm.openai_compatible import OpenAICompatibleChatModel, OpenAICompatibleConfig
 
 PROVIDER = "builtin"
@@ -170,7 +170,7 @@ class BuiltinChatModel:
         config = self._config
         system = "\n".join(message.content for message in messages if message.role == "system").strip()
         system = system[: _characters_within(system, config.system_tokens)] or DEFAULT_SYSTEM_PROMPT
-        others = [message for message in messages if message.role != "system"]
+        others = whole_exchanges(messages)
         kept: list[Message] = []
         left_tokens = config.history_tokens
         limits = HistoryLimits(max_messages=config.history_messages)

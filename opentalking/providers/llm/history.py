@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from opentalking.core.conversation import Message
 from opentalking.text.language import language_of
@@ -43,6 +44,20 @@ def fit_history(messages: Sequence[Message], limits: HistoryLimits) -> list[Mess
     if len(kept) < len(others) and len(kept) > 1 and kept[0].role == "assistant":
         del kept[0]
     return [*system, *kept]
+
+
+def whole_exchanges(messages: Sequence[Message]) -> list[Message]:
+    """Questions with whole answers, and the latest message; for a model that imitates what was cut off.
+
+    System messages are left out.
+    """
+    spoken = [message for message in messages if message.role != "system" and message.content.strip()]
+    kept: list[Message] = []
+    for message, following in pairwise(spoken):
+        if message.role == "user" and following.role == "assistant" and not following.interrupted:
+            kept += [message, following]
+    latest = spoken[-1:]
+    return kept if kept[-1:] == latest else [*kept, *latest]
 
 
 def _noting_interruptions(messages: Sequence[Message]) -> list[Message]:
