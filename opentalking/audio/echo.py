@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from opentalking.audio.echo_bands import (
+    BANDS,
     BLOCK,
     FRAME,
     FULL_SCALE,
@@ -31,6 +32,9 @@ _HEARD = BLOCK * 1e-7
 _BEFORE_PEAK = 64
 """Samples of the filter before the strongest sound: the direct one may be weaker than a reflection."""
 _LOOK_EVERY = 4
+_PROBE_EVERY = 6
+"""While both ends are silent, the filter is asked in every sixth block only."""
+_NOTHING = np.zeros(BANDS, np.float32)
 _REST = 3
 """While the filter fits, the delay is looked for in every third block only."""
 _FITS = 0.6
@@ -69,7 +73,7 @@ class EchoGuard:
         self._resemblance = Resemblance(_LAGS)
         self._gate = Gate()
         self._frame = np.zeros(FRAME, np.float32)
-        self._blocks = 0
+        self._blocks = self._silent = 0
         self._delay: int | None = None
         self._skipped = 0
         self._new = 0
@@ -96,6 +100,8 @@ class EchoGuard:
         power = float(block @ block)
         if power > _HEARD:
             self._look(block, newest)
+        elif self._is_unheard(newest):
+            return Cleaned(np.zeros_like(near), 0.0)
         left = self._guess(block, newest) if self._delay is None else self._cancel(block, newest)
         echo = 1 - float(left @ left) / (power + 1e-9)
         return Cleaned(_to_pcm(left), min(1.0, max(0.0, echo)))
@@ -105,6 +111,14 @@ class EchoGuard:
         silent = self._far.silent_ticks - (self._far.ticks - newest)
         longest = _LAGS if self._delay is None else self._skipped + PARTITIONS
         return silent > longest + _TAIL
+
+    def _is_unheard(self, newest: int) -> bool:
+        """Whether a silent block needs no look: nothing of what was played is expected in it."""
+        self._silent += 1
+        if self._delay is None:
+            self._unknown.bound(_NOTHING, self._far.bands(newest, _LAGS), 0.0, searched=False)
+            return True
+        return self._filter.foretold < _HEARD and self._silent % _PROBE_EVERY > 0
 
     def _move(self, blocks: int) -> None:
         """The near end's count has changed: all delays are longer by so many blocks."""

@@ -35,7 +35,8 @@ class EchoFilter:
         self._bins = np.zeros((3, BINS), np.float32)
         self.fit = 1.0
         self.is_faint = True
-        self._agreed = self._foretold = self._near = 0.0
+        self._agreed = self._near = 0.0
+        self.foretold = 0.0
         self.doubt(1.0)
 
     def cancel(self, block: Wave, far: Spectrum, far_powers: Power) -> tuple[Wave, Power]:
@@ -61,10 +62,10 @@ class EchoFilter:
     def _weigh(self, block: Wave, echo: Wave) -> None:
         """How much of the prediction is in the block: 1 if the path is right, 0 if it has moved."""
         self._agreed += _FIT_SHARE * (float(block @ echo) - self._agreed)
-        self._foretold += _FIT_SHARE * (float(echo @ echo) - self._foretold)
+        self.foretold += _FIT_SHARE * (float(echo @ echo) - self.foretold)
         self._near += _FIT_SHARE * (float(block @ block) - self._near)
-        self.is_faint = self._foretold < _FAINT * self._near + 1e-6
-        self.fit = 1.0 if self.is_faint else self._agreed / self._foretold
+        self.is_faint = self.foretold < _FAINT * self._near + 1e-6
+        self.fit = 1.0 if self.is_faint else self._agreed / self.foretold
 
     def _learn(self, error: Spectrum, far: Spectrum, far_powers: Power) -> None:
         self._noise += _NOISE_SHARE * (self._bins[0] - self._noise)
