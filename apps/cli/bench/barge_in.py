@@ -117,7 +117,8 @@ class BargeIn:
         turn = await play(talking, self._played)
         await talking.events.until("speech.media_started", began, turn)
         await asyncio.sleep(after_seconds)
-        said = await talking.say(clip)
+        # Broken off before it is answered: what sounds after its begin is the avatar's old turn.
+        said = await talking.say(clip, quiet_seconds=0.0)
         await talking.interrupt()
         await talking.client.until_pictures(talking.client.pictures + FPS // 2)
         ended = await talking.events.until("turn.metrics", began, turn)

@@ -13,7 +13,7 @@ from opentalking.audio.resample import resample
 from opentalking.core.media import FPS, MEDIA_RATE, PACKET_SECONDS, Samples
 from opentalking.rtc.receiver import PacketClient
 
-BEFORE_SECONDS, AFTER_SECONDS = 0.3, 1.5
+BEFORE_SECONDS, QUIET_SECONDS = 0.3, 1.5
 _ROOM_LEVEL = 30.0
 """-61 dBFS: a quiet room through a common microphone."""
 _TURN_SECONDS = 10.0
@@ -45,13 +45,13 @@ class Talk:
     client: PacketClient
     events: Events
 
-    async def say(self, clip: Clip) -> Said:
+    async def say(self, clip: Clip, *, quiet_seconds: float = QUIET_SECONDS) -> Said:
         """Say a clip and keep quiet for a moment.
 
         A real microphone's packet leaves with its last sample, so its first sample is a packet older.
         """
         before = room(BEFORE_SECONDS)
-        sound = np.concatenate([before, clip.pcm, np.zeros(round(AFTER_SECONDS * RATE), np.int16)])
+        sound = np.concatenate([before, clip.pcm, np.zeros(round(quiet_seconds * RATE), np.int16)])
         noisy = np.clip(sound.astype(np.int32) + room(len(sound) / RATE), -32768, 32767).astype(np.int16)
         spoken = await self.client.say(at_media_rate(noisy))
         clip_at = spoken.began_at - PACKET_SECONDS + BEFORE_SECONDS
