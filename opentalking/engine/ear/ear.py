@@ -48,10 +48,9 @@ class Ear:
     def __init__(self, parts: EarParts, ways: EarWays, mode: TurnTaking) -> None:
         self._parts = parts
         self._ways = ways
-        self._guard = parts.tools.echo_guard()
         self._taker = TurnTaker(Rules(), mode)
         self._microphone = Microphone(
-            parts.session_id, self._guard, parts.tools.turn_detector, self._detector_failed
+            parts.session_id, parts.tools.echo_guard, parts.tools.turn_detector, self._detector_failed
         )
         self._answers = Answers(
             parts, ways, on_words=self._found, on_failure=self._failed, on_change=self._tell_floor
@@ -69,7 +68,7 @@ class Ear:
         """Take a piece of the microphone's sound, mono int16 at 16 kHz; never waits."""
         if self._is_closed or self._taker.mode == "off" or not self._ways.can_talk():
             return
-        self._parts.output.reference = self._guard.played
+        self._parts.output.reference = self._microphone.played
         self._microphone.hear(samples)
 
     async def run(self) -> None:

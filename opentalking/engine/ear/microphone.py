@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -25,6 +26,8 @@ TRY_AGAIN_SAMPLES = RECOGNITION_RATE
 """How much sound goes by before a detector that was not ready is asked again."""
 UNAVAILABLE = "vad_unavailable"
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,18 +43,19 @@ class Microphone:
     """Takes sound without waiting, at most 2 s ahead (the oldest is dropped), and listens to it in order.
 
     `on_failure` is told once of each failure of the detector, with a code and a message; what it could not
-    judge is silence.
+    judge is silence, and so is what a guard breaks at: a new one follows it.
     """
 
     def __init__(
         self,
         session_id: str,
-        guard: EchoGuard,
+        echo_guard: Callable[[], EchoGuard],
         detector: TurnDetector | None,
         on_failure: Callable[[str, str], None],
     ) -> None:
         self._session_id = session_id
-        self._guard = guard
+        self._echo_guard = echo_guard
+        self._guard = echo_guard()
         self._detector = detector
         self._on_failure = on_failure
         self._waiting: deque[Samples] = deque()
@@ -61,15 +65,21 @@ class Microphone:
         self._activity: VoiceActivity | None = None
         self._retry_in = 0
         self._is_failing = self._has_told_unavailable = self._has_overflowed = False
+        self._has_guard_failed = False
 
     @property
     def unread(self) -> int:
         """Samples that came and are in no frame yet."""
         return self._waiting_samples + len(self._left)
 
+    def played(self, sound: Samples | None) -> None:
+        """Take 20 ms that the avatar was heard with, as `EchoGuard.played` does."""
+        self._ask_guard(lambda guard: guard.played(sound))
+
     def hear(self, samples: Samples) -> None:
         """Take a piece of mono int16 at 16 kHz."""
-        self._waiting.append(samples)
+        # At once: later, nobody could tell which of the played sound belongs to it.
+        self._waiting.append(self._without_echo(samples))
         self._waiting_samples += len(samples)
         while self._waiting_samples > MAX_WAITING_SAMPLES:
             self._waiting_samples -= len(self._waiting.popleft())
@@ -111,13 +121,27 @@ class Microphone:
         pieces = sound.reshape(-1, VAD_FRAME_SAMPLES)
         return [Frame(pcm, p) for pcm, p in zip(pieces, probabilities, strict=True)]
 
+    def _without_echo(self, samples: Samples) -> Samples:
+        cleaned = self._ask_guard(lambda guard: guard.clean(samples))
+        return np.zeros_like(samples) if cleaned is None else cleaned.pcm
+
+    def _ask_guard(self, ask: Callable[[EchoGuard], T]) -> T | None:
+        """None when the guard breaks."""
+        try:
+            return ask(self._guard)
+        except Exception:
+            if not self._has_guard_failed:
+                log.exception("echo guard crashed; a new one begins", session_id=self._session_id)
+            self._has_guard_failed = True
+            self._guard = self._echo_guard()
+            return None
+
     def _take(self) -> Samples:
-        """All whole frames that are there, without echo."""
+        """All whole frames that are there."""
         self._news.clear()
-        cleaned = [self._guard.clean(piece).pcm for piece in self._waiting]
+        sound = np.concatenate([self._left, *self._waiting])
         self._waiting.clear()
         self._waiting_samples = 0
-        sound = np.concatenate([self._left, *cleaned])
         whole = len(sound) - len(sound) % VAD_FRAME_SAMPLES
         self._left = sound[whole:]
         taken: Samples = sound[:whole]
@@ -132,13 +156,24 @@ class Microphone:
             with provider_errors("vad", self._detector.name):
                 async with asyncio.timeout(FEED_SECONDS):
                     probabilities = await activity.feed(sound)
+            if len(probabilities) != count:
+                raise ValueError(f"{len(probabilities)} probabilities for {count} frames")
         except ProviderError as error:
+            self._failed(error.code, error.message)
+            return [0.0] * count
+        except Exception:
             if not self._is_failing:
-                self._on_failure(error.code, error.message)
-            self._is_failing = True
+                log.exception("turn detector crashed", session_id=self._session_id)
+            self._failed("vad_failed", "the turn detector crashed; the log has details")
+            self._activity = None
             return [0.0] * count
         self._is_failing = False
         return probabilities
+
+    def _failed(self, code: str, message: str) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            self._on_failure(code, message)
 
     def _open(self, samples: int) -> VoiceActivity | None:
         self._retry_in -= samples

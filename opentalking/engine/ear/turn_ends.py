@@ -45,6 +45,9 @@ class TurnEnds:
                         probability = await detector.end_of_turn(sound)
             except ProviderError as error:
                 note_failure(self._parts, error.code, error.message)
+            except Exception:
+                log.exception("turn detector crashed", session_id=self._parts.session_id)
+                note_failure(self._parts, "vad_failed", "it crashed; the log has details")
         self._on_answer(pause, probability)
 
 
