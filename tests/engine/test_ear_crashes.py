@@ -7,8 +7,7 @@ import pytest
 
 from opentalking.audio.echo import Cleaned
 from opentalking.core.media import Samples
-from opentalking.core.providers import VoiceActivity
-from opentalking.providers.fake import FakeTurnDetector
+from opentalking.providers.fake import FakeTurnDetector, LoudnessActivity
 from tests.engine.harness import engine, virtual
 from tests.engine.talker import NoEcho, Observed, Talker, listening
 
@@ -44,18 +43,18 @@ async def test_a_guard_that_breaks_is_replaced() -> None:
         await e.delete(session)
 
 
-class CrashingActivity:
+class CrashingActivity(LoudnessActivity):
     """Raises what nobody foresaw, or finds one probability too few, while its detector `crashes`."""
 
-    def __init__(self, detector: "CrashingDetector", inner: VoiceActivity) -> None:
-        self._detector = detector
-        self._inner = inner
+    def __init__(self, detector: "CrashingDetector") -> None:
+        super().__init__(detector)
+        self._crashing = detector
 
     async def feed(self, pcm: Samples) -> Sequence[float]:
-        if self._detector.crashes == "raises":
+        if self._crashing.crashes == "raises":
             raise KeyError("state")
-        found = await self._inner.feed(pcm)
-        return found[1:] if self._detector.crashes == "answers short" else found
+        found = await super().feed(pcm)
+        return found[1:] if self._crashing.crashes == "answers short" else found
 
 
 class CrashingDetector(FakeTurnDetector):
@@ -64,8 +63,8 @@ class CrashingDetector(FakeTurnDetector):
     crashes = ""
     end_crashes = False
 
-    def open(self) -> VoiceActivity:
-        return CrashingActivity(self, super().open())
+    def open(self) -> CrashingActivity:
+        return CrashingActivity(self)
 
     async def end_of_turn(self, pcm: Samples) -> float:
         if self.end_crashes:
