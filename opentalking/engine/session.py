@@ -247,6 +247,7 @@ class Session:
 
     def _on_peer(self, connected: bool) -> None:
         self._expiry.peer(connected)
+        self._ear.peer(connected)
         log.info("peer connected" if connected else "peer lost", session_id=self.id)
 
     def _on_expiring(self, remaining_seconds: int) -> None:

@@ -47,6 +47,7 @@ async def test_what_is_said_while_the_button_is_held_is_a_turn() -> None:
             await asyncio.sleep(3)
         assert len(recogniser.pieces) == len(log.of("speech.started")) == 1
         assert sum(recogniser.pieces[0]) / RATE == pytest.approx(3.16, abs=0.05)
+        assert recogniser.pieces[0][0] > 0, "it does not begin with a pause"
         assert log.of("turn.metrics")[0].source == "microphone"
         assert not log.of("error")
         await e.delete(session)

@@ -97,6 +97,11 @@ class Ear:
         self._microphone.wake()
         return Listening(turn_taking=mode, talking=taker.state is State.HELD)
 
+    def peer(self, connected: bool) -> None:
+        """Whoever has the microphone is there, or is gone: then nobody can release the button any more."""
+        if not connected:
+            self._taker.release()
+
     def turn_runs(self, is_running: bool) -> None:
         """A turn begins, or has ended."""
         self._is_turn_running = is_running
@@ -141,7 +146,8 @@ class Ear:
         if begin.goes_on and self._current is not None:
             said.go_on_from(self._current)
         self._current, self._since = said, begin.since
-        said.sound.put(self._recent.since(begin.since))
+        if len(before := self._recent.since(begin.since)):  # an empty piece would be a pause
+            said.sound.put(before)
         self._answers.begin(said)
         if begin.has_floor:
             self._answers.tell_listening(said)
