@@ -100,10 +100,10 @@ class Answers:
         try:
             await self._recognise(said)
             await said.sound.ended.wait()
-            text = await said.words()
-            self._on_words(said, text)
+            self._on_words(said, await said.words())
             if not said.is_held and await said.fate:
-                await self._answer(said, text)
+                # Once more: it may have taken the floor, and an earlier part along, by those words.
+                await self._answer(said, await said.words())
         finally:
             self._parts.hearing.leave(said.recognition)
             self.settle(said)

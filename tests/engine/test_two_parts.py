@@ -1,0 +1,53 @@
+"""A question in two parts, the second of which comes before the answer; on virtual time."""
+
+import asyncio
+
+import pytest
+
+from tests.engine.harness import engine, virtual
+from tests.engine.talker import Talker, Whispers, listening
+
+
+@pytest.mark.parametrize("seconds", [0.4, 2.0])
+def test_both_parts_are_one_question_however_short_the_second_is(seconds: float) -> None:
+    recogniser = Whispers("what about spain", delay_seconds=1.5)
+
+    @virtual
+    async def check() -> None:
+        async with engine(listening(recogniser=recogniser)) as e:
+            session, _, log = await e.create()
+            async with Talker(e, session) as talker:
+                await asyncio.sleep(1)
+                await talker.say(1, pause=0.4)
+                recogniser.delay_seconds = 0.0
+                await talker.say(seconds)
+                await log.until("speech.ended")
+            [started] = log.of("speech.started")
+            assert started.text == "what about spain what about spain"
+            assert [event.text for event in log.of("transcript") if event.is_final] == [started.text]
+            await e.delete(session)
+
+    check()
+
+
+@pytest.mark.parametrize("seconds", [0.4, 2.0])
+def test_an_interrupt_of_both_parts_ends_the_listening(seconds: float) -> None:
+    recogniser = Whispers("what about spain", delay_seconds=3)
+
+    @virtual
+    async def check() -> None:
+        async with engine(listening(recogniser=recogniser)) as e:
+            session, _, log = await e.create()
+            async with Talker(e, session) as talker:
+                await asyncio.sleep(1)
+                await talker.say(1, pause=0.4)
+                assert [event.stage for event in log.of("status")] == ["listening"]
+                recogniser.delay_seconds = 0.0
+                await talker.say(seconds, pause=0.3)
+                await e.interrupt(session)
+                await asyncio.sleep(5)
+            assert not log.of("speech.started")
+            assert [event.stage for event in log.of("status")][-1] == "idle"
+            await e.delete(session)
+
+    check()
