@@ -44,6 +44,7 @@ class UserTurn:
     def go_on_from(self, before: "UserTurn") -> None:
         """Take along the words of one that comes to no turn of its own, and the name of that turn."""
         before.is_held = True
+        self.is_told = self.is_told or before.is_told
         before.decide(answers=False)
         self._first()._before = before
         self.recognition.turn_id = before.turn_id
