@@ -84,6 +84,8 @@ class VoiceLine:
             self.begin()
             return
         self._fill_gap(packet.timestamp, is_loss=ordered.lost > 0 and not silence)
+        if silence >= LONGEST_SILENCE:
+            self._surplus = 0  # the sender's clock stood still: no packets come for that silence
         self._next_timestamp = (packet.timestamp + lasts) % _TIMESTAMPS
         self._decode(packet.payload, lasts // OPUS_PER_HEARD)
 
@@ -95,7 +97,7 @@ class VoiceLine:
             # The voice fades out once, if packets stay away in the middle of it.
             fill = np.zeros(missing, np.int16) if self._silence else conceal(self._past, missing)
             self._silence = wanted
-            self._surplus += missing
+            self._surplus = min(self._surplus + missing, LONGEST_SILENCE)
             self._give(fill)
         return wanted < LONGEST_SILENCE
 

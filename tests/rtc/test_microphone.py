@@ -172,6 +172,26 @@ def test_a_pause_in_the_packets_is_silence_as_it_happens_and_at_most_a_second_lo
     assert level(heard.sound[102 * 320 : 147 * 320]) > 6000
 
 
+@pytest.mark.parametrize("pauses", [1, 4])
+@pytest.mark.parametrize("seconds", [0.9, 3.0])
+def test_silence_after_a_mute_that_stopped_the_senders_clock_is_heard(pauses: int, seconds: float) -> None:
+    quiet = encode_opus(np.zeros(2 * 48_000, np.int16))
+    packets = list(in_rtp([*TONE[: 10 * (pauses + 1)], *quiet]))
+
+    async def script(heard: Heard) -> None:
+        for pause in range(pauses):
+            await paced(packets[10 * pause : 10 * pause + 10])(heard)
+            await asyncio.sleep(seconds)
+        rest = packets[10 * pauses :]
+        await paced(rest[:10])(heard)
+        spoken = len(heard.pieces)
+        await paced(rest[10:])(heard)
+        # The end of speech is noticed by the silence behind it.
+        assert len(heard.pieces) - spoken >= (98 if seconds > 1 else 48)
+
+    hear(script)
+
+
 def test_packets_that_come_all_at_once_after_a_stall_are_heard_and_time_is_made_up_in_the_next_pause() -> (
     None
 ):
