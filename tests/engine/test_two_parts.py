@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from opentalking.engine.ear.user_turn import JOIN_SECONDS
 from tests.engine.harness import engine, virtual
 from tests.engine.talker import Talker, Whispers, listening
 
@@ -48,6 +49,27 @@ def test_an_interrupt_of_both_parts_ends_the_listening(seconds: float) -> None:
                 await asyncio.sleep(5)
             assert not log.of("speech.started")
             assert [event.stage for event in log.of("status")][-1] == "idle"
+            await e.delete(session)
+
+    check()
+
+
+@pytest.mark.parametrize("seconds", [0.4, 2.0])
+def test_the_first_part_is_waited_for_once(seconds: float) -> None:
+    recogniser = Whispers("what about spain", delay_seconds=1000)
+
+    @virtual
+    async def check() -> None:
+        async with engine(listening(recogniser=recogniser)) as e:
+            session, _, log = await e.create()
+            async with Talker(e, session) as talker:
+                await asyncio.sleep(1)
+                await talker.say(1, pause=0.4)
+                recogniser.delay_seconds = 0.0
+                await talker.say(seconds)
+                assert (await log.until("speech.started")).text == "what about spain"
+                waited = asyncio.get_running_loop().time() - talker.stopped_at
+                assert waited == pytest.approx(JOIN_SECONDS + 0.26, abs=0.1)
             await e.delete(session)
 
     check()

@@ -100,10 +100,12 @@ class Answers:
         try:
             await self._recognise(said)
             await said.sound.ended.wait()
-            self._on_words(said, await said.words())
+            text, parts = await said.words(), said.parts
+            self._on_words(said, text)
             if not said.is_held and await said.fate:
-                # Once more: it may have taken the floor, and an earlier part along, by those words.
-                await self._answer(said, await said.words())
+                if said.parts != parts:  # by those words it took the floor, and an earlier part along
+                    text = await said.words()
+                await self._answer(said, text)
         finally:
             self._parts.hearing.leave(said.recognition)
             self.settle(said)
@@ -127,6 +129,8 @@ class Answers:
 
     async def _answer(self, said: UserTurn, text: str) -> None:
         parts = self._parts
+        if said.is_held:
+            return
         if not text and said.partial and said.is_told:
             parts.hearing.tell(said.turn_id, "", is_final=True)
         if not text:

@@ -41,6 +41,11 @@ class UserTurn:
         """Names the turn that would answer it."""
         return self.recognition.turn_id
 
+    @property
+    def parts(self) -> int:
+        """How many utterances it consists of."""
+        return 1 if self._before is None else 1 + self._before.parts
+
     def go_on_from(self, before: "UserTurn") -> None:
         """Take along the words of one that comes to no turn of its own, and the name of that turn."""
         before.is_held = True
