@@ -70,6 +70,10 @@ def test_the_first_part_is_waited_for_once(seconds: float) -> None:
                 assert (await log.until("speech.started")).text == "what about spain"
                 waited = asyncio.get_running_loop().time() - talker.stopped_at
                 assert waited == pytest.approx(JOIN_SECONDS + 0.26, abs=0.1)
+                await log.until("speech.ended")
+                assert recogniser.cancelled == 1
+                await asyncio.sleep(100)
+                assert not log.of("error"), "nobody waits for its words any more"
             await e.delete(session)
 
     check()

@@ -78,6 +78,8 @@ class UserTurn:
                 earlier = await self._before.words()
         except TimeoutError:
             earlier = self._before.partial
+            self._before.found(earlier)
+            self._before.stop(interrupted())
         return _joined(earlier, own)
 
     def decide(self, *, answers: bool) -> None:
