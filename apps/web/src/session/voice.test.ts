@@ -143,6 +143,15 @@ describe("push-to-talk", () => {
     expect(status()).toBe("waiting");
   });
 
+  it("is let go with a microphone that is pulled out", async () => {
+    world.voice.press();
+    await settled();
+    const [first] = world.microphones.present;
+    if (first) world.microphones.unplug(first);
+    await settled();
+    expect([status(), listened()]).toEqual(["problem", ["listen s1 true", "listen s1 off"]]);
+  });
+
   it("that the server refuses is let go", async () => {
     world.listenError = new ApiError(409, "loading");
     world.voice.press();
