@@ -62,6 +62,19 @@ describe("the microphone", () => {
     expect([status(), port.track.stopped]).toEqual(["off", true]);
   });
 
+  it("is not asked for again when the remembered one is gone and nobody waits any more", async () => {
+    await microphone.choose(webcam);
+    port.present = [headset];
+    visit();
+    let answer = (): void => undefined;
+    port.whenAnswered = new Promise((resolve) => (answer = resolve));
+    const opening = microphone.toggle();
+    await microphone.toggle();
+    answer();
+    await opening;
+    expect([status(), port.asked]).toEqual(["off", ["w", "w"]]);
+  });
+
   it("shows its level while it is heard, and only then", async () => {
     await microphone.setMode("auto");
     await vi.advanceTimersByTimeAsync(200);
@@ -108,6 +121,25 @@ describe("push-to-talk", () => {
     await vi.advanceTimersByTimeAsync(199);
     expect([status(), port.track.enabled]).toEqual(["waiting", true]);
     await vi.advanceTimersByTimeAsync(1);
+    expect(port.track.enabled).toBe(false);
+  });
+
+  it("lets that moment out also when something else changes meanwhile", async () => {
+    await microphone.setMode("push_to_talk");
+    microphone.press();
+    microphone.release();
+    port.plug({ id: "d", label: "Desk" });
+    await settled();
+    expect(port.track.enabled).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(port.track.enabled).toBe(false);
+  });
+
+  it("has no such moment for a microphone that is changed or given back", async () => {
+    await microphone.setMode("push_to_talk");
+    microphone.press();
+    microphone.release();
+    await microphone.choose(webcam);
     expect(port.track.enabled).toBe(false);
   });
 

@@ -115,7 +115,7 @@ export class Microphone {
     if (!this.opened) this.change({ phase: "asking" });
     try {
       const opened = await this.port.open(device).catch((error: unknown) => {
-        if (orAny && device && isGone(error)) return this.port.open(null);
+        if (orAny && device && isGone(error) && attempt === this.attempt) return this.port.open(null);
         throw error;
       });
       if (attempt !== this.attempt) opened.close();
@@ -152,6 +152,7 @@ export class Microphone {
   };
 
   private drop(): void {
+    this.endTail();
     this.unwatch?.();
     this.unwatch = null;
     this.opened?.track.removeEventListener("ended", this.onEnded);
@@ -170,10 +171,10 @@ export class Microphone {
   /** Lets the voice out or keeps it in, and runs the meter only while it goes out. */
   private apply(wasHearing: boolean): void {
     const hearing = isHearing(this.state);
-    clearTimeout(this.tailTimer);
+    if (hearing) this.endTail();
     if (this.opened && hearing) this.opened.track.enabled = true;
-    else if (wasHearing && this.state.mode === "push_to_talk") this.tailTimer = setTimeout(this.shut, TAIL_MS);
-    else this.shut();
+    else if (this.opened && wasHearing && this.state.mode === "push_to_talk") this.tailTimer = setTimeout(this.shut, TAIL_MS);
+    else if (this.tailTimer === undefined) this.shut();
     if (hearing && this.levelTimer === undefined) {
       this.signal.reset();
       this.levelTimer = setInterval(this.measure, LEVEL_PERIOD_MS);
@@ -185,7 +186,13 @@ export class Microphone {
     }
   }
 
+  private endTail(): void {
+    clearTimeout(this.tailTimer);
+    this.tailTimer = undefined;
+  }
+
   private readonly shut = (): void => {
+    this.endTail();
     if (this.opened) this.opened.track.enabled = false;
   };
 
