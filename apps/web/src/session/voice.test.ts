@@ -98,6 +98,13 @@ describe("hands-free", () => {
     expect([status(), world.microphones.track.stopped]).toEqual(["off", true]);
   });
 
+  it("ends with the page, also where the browser keeps that", async () => {
+    await world.connect();
+    await microphone().toggle();
+    world.voice.leave();
+    expect([status(), world.microphones.track.stopped, world.calls.at(-1)]).toEqual(["off", true, "delete s1"]);
+  });
+
   it("that the server refuses is told", async () => {
     await world.connect();
     world.listenError = new ApiError(409, "no");
