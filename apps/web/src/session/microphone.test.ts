@@ -85,6 +85,17 @@ describe("the microphone", () => {
     expect(levels).toHaveLength(5);
   });
 
+  it("measures nothing while the page is hidden, and calls nothing silent then", async () => {
+    port.peak = 0;
+    await microphone.setMode("auto");
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    hidden.mockRestore();
+    expect([levels, status()]).toEqual([[], "on"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([levels.length, status()]).toEqual([20, "on"]);
+  });
+
   it("that gives no signal for six seconds is called silent, until it gives one or is muted", async () => {
     port.peak = 0;
     await microphone.setMode("auto");
@@ -240,6 +251,21 @@ describe("the choice of a microphone", () => {
     visit();
     await microphone.toggle();
     expect([status(), microphone.getState().device]).toEqual(["on", headset]);
+  });
+
+  it.each([true, false])("goes on when the one before is pulled out meanwhile (had: %j)", async (had) => {
+    await microphone.toggle();
+    let answer = (): void => undefined;
+    port.whenAnswered = new Promise((resolve) => (answer = resolve));
+    if (!had) port.refusal = new DOMException("no", "NotReadableError");
+    const choosing = microphone.choose(webcam);
+    port.unplug(headset);
+    expect([status(), microphone.track]).toEqual(["asking", null]);
+    answer();
+    await choosing;
+    expect([status(), microphone.getState().problem?.kind, microphone.getState().device]).toEqual(
+      had ? ["on", undefined, webcam] : ["problem", "in_use", null],
+    );
   });
 
   it("that cannot be had is told; the one before goes on", async () => {
