@@ -19,10 +19,14 @@ class TraceTarget:
     @property
     def trouble(self) -> str:
         """What is wrong with it; "" when nothing is."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            return "the address of the trace collector is not http(s)://host:port; correct it"
-        return ""
+        try:
+            parts = urlsplit(self.url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # no IPv6 address, no port
+            is_address = False
+        return (
+            "" if is_address else "the address of the trace collector is not http(s)://host:port; correct it"
+        )
 
 
 def trace_target(own_endpoint: str, variables: Mapping[str, str]) -> TraceTarget | None:

@@ -177,6 +177,12 @@ class FakeLlm:
     async def _mode_not_found(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": "model 'tiny-9' not found"}, status=404)
 
+    async def _mode_invalid(self, request: web.Request) -> web.StreamResponse:
+        """As servers made with FastAPI do, repeating what they were sent."""
+        asked = (await request.json())["messages"]
+        told = {"type": "extra_forbidden", "loc": ["body", "messages"], "msg": "Extra inputs", "input": asked}
+        return web.json_response({"detail": [told]}, status=422)
+
     async def _mode_rate_limited(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "slow down"}}, status=429)
 

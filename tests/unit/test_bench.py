@@ -147,3 +147,11 @@ def test_best_is_the_lowest_or_the_highest_and_skips_what_was_not_measured() -> 
     assert best_of(Row("x", "x", "ms"), runs) == 2.0
     assert best_of(Row("x", "x", "fps", lower=False), runs) == 3.0
     assert math.isnan(best_of(Row("x", "x", "ms"), [{}]))
+
+
+def test_of_a_fault_the_worst_run_counts() -> None:
+    runs = [{"x": 2.0}, {"x": 0.0}, {}]
+    assert best_of(Row("x", "x", "", 0, fault=True), runs) == 2.0
+    assert best_of(Row("x", "x", "%", 100, lower=False, fault=True), runs) == 0.0
+    faults = {row.key for row in ROWS if row.fault}
+    assert {"heard_unanswered", "barge_in_missed", "echo_10_db_interruptions_per_minute"} <= faults

@@ -116,6 +116,7 @@ async def test_thoughts_are_not_said(llm: FakeLlm, sent: str, said: str | None) 
         ("bad_gateway", True, "502"),
         ("unauthorized", False, "Incorrect API key provided: ***"),
         ("not_found", False, "model 'tiny-9' not found"),
+        ("invalid", False, "refused the request (422): body.messages: Extra inputs"),
         ("rate_limited", True, "slow down"),
         ("empty", True, "without text"),
     ],

@@ -157,7 +157,17 @@ def test_service_and_headers_come_from_the_standard_variables() -> None:
     assert "a b" not in repr(target)
 
 
-@pytest.mark.parametrize("address", ["collector:4317", "grpc://collector:4317", "http://", "nonsense"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "collector:4317",
+        "grpc://collector:4317",
+        "http://",
+        "nonsense",
+        "http://[::1:4318",
+        "http://c:43180000",
+    ],
+)
 def test_an_address_that_cannot_be_is_told(address: str) -> None:
     assert "http(s)://host:port" in tracing_trouble(trace_target(address, {}))
 

@@ -78,6 +78,7 @@ class Answers:
             f"{name}_movement_p95_ms": percentile(self._frames, 0.95),
             f"{name}_turns": len(self._sounds),
             f"{name}_turns_per_utterance": self._turns / self._utterances,
+            f"{name}_unanswered": self._utterances - len(self._sounds),
         }
         return figures | {f"{name}_{step}_ms": percentile(times, 0.5) for step, times in self._steps.items()}
 

@@ -81,11 +81,11 @@ async def _measure(log: Path, only: str | None) -> Figures:
 
 
 def best_of(row: Row, runs: list[Figures]) -> float:
-    """The best value of a row over all runs; nan when none measured it."""
+    """The best value of a row over all runs, the worst of a fault; nan when none measured it."""
     values = [figures[row.key] for figures in runs if not math.isnan(figures.get(row.key, math.nan))]
     if not values:
         return math.nan
-    return min(values) if row.lower else max(values)
+    return min(values) if row.lower != row.fault else max(values)
 
 
 def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> str:

@@ -42,7 +42,7 @@ window.__opentalking = {
 };
 
 window.addEventListener("pagehide", () => {
-  controller.leave();
+  voice.leave();
 });
 // A page that comes back from the browser's cache has lost its session.
 window.addEventListener("pageshow", (event) => {

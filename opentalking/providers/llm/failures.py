@@ -94,7 +94,13 @@ class Upstream:
 
 
 def upstream_text(body: object, otherwise: str) -> str:
-    """The message inside an error body, however deep the endpoint has put it."""
+    """The message inside an error body, however deep the endpoint has put it.
+
+    Of a list of faults what each one says and where; not what it repeats of the request, as that would come
+    into logs.
+    """
+    if isinstance(body, list):
+        return "; ".join(_fault(item) for item in body)
     if isinstance(body, str) and body.strip():
         return body
     if isinstance(body, dict):
@@ -102,3 +108,11 @@ def upstream_text(body: object, otherwise: str) -> str:
             if body.get(name):
                 return upstream_text(body[name], str(body[name]))
     return otherwise
+
+
+def _fault(item: object) -> str:
+    if not isinstance(item, dict):
+        return "a fault"
+    place = item.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return ": ".join(filter(None, (where, str(item.get("msg") or item.get("message") or "a fault"))))

@@ -33,6 +33,8 @@ export function MicrophoneButton({ voice, state }: { voice: Voice; state: Microp
   const onKeyUp = (event: KeyboardEvent): void => {
     if (!holds || (event.key !== " " && event.key !== "Enter")) return;
     event.preventDefault();
+    // No click follows.
+    pressed.current = false;
     voice.release();
   };
   const onClick = (event: MouseEvent): void => {

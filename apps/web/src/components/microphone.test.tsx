@@ -97,7 +97,9 @@ describe("push-to-talk", () => {
     expect(status()).toBe("waiting");
   });
 
-  it("is switched by a click of assistive technology, which cannot hold", async () => {
+  it("is switched by a click of assistive technology, which cannot hold, also after a key", async () => {
+    await does(() => fireEvent.keyDown(button(), { key: " " }));
+    await does(() => fireEvent.keyUp(button(), { key: " " }));
     await does(() => fireEvent.click(button(), { detail: 0 }));
     expect(status()).toBe("held");
     await does(() => fireEvent.click(button(), { detail: 0 }));

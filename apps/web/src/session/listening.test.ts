@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Listening as Wish } from "../api/client";
+import { ApiError, type Listening as Wish } from "../api/client";
 import { Listening } from "./listening";
 
 const off = { turn_taking: "off", talking: false } as const;
@@ -59,10 +59,42 @@ describe("Listening", () => {
   it("tells of a refusal, and tries again only when something changes", async () => {
     const server = new Server();
     server.listening.want(talking);
-    await server.answers(new Error("409"));
+    await server.answers(new ApiError(409, "no"));
     expect([server.posted.length, server.refusals.length]).toEqual([1, 1]);
     server.listening.want(handsFree);
     await server.answers();
     expect(server.posted.slice(1)).toEqual([{ turn_taking: "auto" }]);
+  });
+
+  it.each([off, handsFree])("names no button where the way of talking has none (%j)", async (next) => {
+    const server = new Server();
+    server.listening.want(talking);
+    await server.answers();
+    server.listening.want(next);
+    expect(server.posted.slice(1)).toEqual([{ turn_taking: next.turn_taking }]);
+    await server.answers();
+    server.listening.want(ready);
+    expect(server.posted.slice(2)).toEqual([{ turn_taking: "push_to_talk" }]);
+  });
+
+  it("lets go of a button that may be held, as the answer got lost", async () => {
+    const server = new Server();
+    server.listening.want(ready);
+    await server.answers();
+    server.listening.want(talking);
+    server.listening.want(ready);
+    await server.answers(new ApiError(0, "timed out"));
+    expect(server.posted.slice(2)).toEqual([{ turn_taking: "push_to_talk", talking: false }]);
+  });
+
+  it("tries again what may not have come to the server when it is wanted again", async () => {
+    const server = new Server();
+    server.listening.want(handsFree);
+    await server.answers(new ApiError(503, "no worker"));
+    server.listening.want(handsFree);
+    expect(server.posted.slice(1)).toEqual([{ turn_taking: "auto" }]);
+    await server.answers();
+    server.listening.want(handsFree);
+    expect(server.posted).toHaveLength(2);
   });
 });

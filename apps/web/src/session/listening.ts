@@ -1,11 +1,14 @@
 /** Tells the server how it is to listen: one request at a time, and the last wish wins. */
 
-import type { Listening as Wish } from "../api/client";
+import { ApiError, type Listening as Wish } from "../api/client";
 
 export class Listening {
-  /** What the server does; before anybody says something there is no microphone for it to hear. */
-  private known: Required<Wish> = { turn_taking: "off", talking: false };
-  private wanted = this.known;
+  /**
+   * What the server does, null where that is uncertain; before anybody says something there is no microphone for it
+   * to hear.
+   */
+  private known: Required<Wish> | null = { turn_taking: "off", talking: false };
+  private wanted: Required<Wish> = { turn_taking: "off", talking: false };
   private running = false;
 
   constructor(
@@ -13,8 +16,9 @@ export class Listening {
     private readonly onRefused: (error: unknown) => void,
   ) {}
 
+  /** What the server refused is not asked for twice; what may not have come to it is. */
   want(wanted: Required<Wish>): void {
-    if (!differs(wanted, this.wanted)) return;
+    if (!differs(wanted, this.wanted) && this.known) return;
     this.wanted = wanted;
     if (!this.running) void this.run();
   }
@@ -26,20 +30,27 @@ export class Listening {
         await this.post(difference(aim, this.known));
         this.known = aim;
       } catch (error) {
+        // A request whose answer got lost may have been carried out.
+        if (!isRefusal(error)) this.known = null;
         this.onRefused(error);
-        // The same is not asked for again before something changes.
-        if (this.wanted === aim) break;
+        // The same is not asked for again by itself.
+        if (!differs(this.wanted, aim)) break;
       }
     }
     this.running = false;
   }
 }
 
-function differs(one: Wish, other: Wish): boolean {
-  return one.turn_taking !== other.turn_taking || one.talking !== other.talking;
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500;
 }
 
-function difference(wanted: Required<Wish>, known: Wish): Wish {
-  const { turn_taking, talking } = wanted;
-  return { ...(turn_taking === known.turn_taking ? {} : { turn_taking }), ...(talking === known.talking ? {} : { talking }) };
+function differs(one: Required<Wish>, other: Required<Wish> | null): boolean {
+  return one.turn_taking !== other?.turn_taking || one.talking !== other.talking;
+}
+
+/** The button belongs to push-to-talk; a change of the way of talking lets go of it, and leaves no room for a word of it. */
+function difference({ turn_taking, talking }: Required<Wish>, known: Required<Wish> | null): Wish {
+  if (turn_taking !== "push_to_talk") return { turn_taking };
+  return { ...(turn_taking === known?.turn_taking ? {} : { turn_taking }), ...(talking === known?.talking ? {} : { talking }) };
 }

@@ -62,6 +62,19 @@ describe("the microphone", () => {
     expect([status(), port.track.stopped]).toEqual(["off", true]);
   });
 
+  it("is not asked for again when the remembered one is gone and nobody waits any more", async () => {
+    await microphone.choose(webcam);
+    port.present = [headset];
+    visit();
+    let answer = (): void => undefined;
+    port.whenAnswered = new Promise((resolve) => (answer = resolve));
+    const opening = microphone.toggle();
+    await microphone.toggle();
+    answer();
+    await opening;
+    expect([status(), port.asked]).toEqual(["off", ["w", "w"]]);
+  });
+
   it("shows its level while it is heard, and only then", async () => {
     await microphone.setMode("auto");
     await vi.advanceTimersByTimeAsync(200);
@@ -70,6 +83,17 @@ describe("the microphone", () => {
     expect(levels.at(-1)).toBe(0);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(levels).toHaveLength(5);
+  });
+
+  it("measures nothing while the page is hidden, and calls nothing silent then", async () => {
+    port.peak = 0;
+    await microphone.setMode("auto");
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    hidden.mockRestore();
+    expect([levels, status()]).toEqual([[], "on"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([levels.length, status()]).toEqual([20, "on"]);
   });
 
   it("that gives no signal for six seconds is called silent, until it gives one or is muted", async () => {
@@ -108,6 +132,25 @@ describe("push-to-talk", () => {
     await vi.advanceTimersByTimeAsync(199);
     expect([status(), port.track.enabled]).toEqual(["waiting", true]);
     await vi.advanceTimersByTimeAsync(1);
+    expect(port.track.enabled).toBe(false);
+  });
+
+  it("lets that moment out also when something else changes meanwhile", async () => {
+    await microphone.setMode("push_to_talk");
+    microphone.press();
+    microphone.release();
+    port.plug({ id: "d", label: "Desk" });
+    await settled();
+    expect(port.track.enabled).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(port.track.enabled).toBe(false);
+  });
+
+  it("has no such moment for a microphone that is changed or given back", async () => {
+    await microphone.setMode("push_to_talk");
+    microphone.press();
+    microphone.release();
+    await microphone.choose(webcam);
     expect(port.track.enabled).toBe(false);
   });
 
@@ -208,6 +251,21 @@ describe("the choice of a microphone", () => {
     visit();
     await microphone.toggle();
     expect([status(), microphone.getState().device]).toEqual(["on", headset]);
+  });
+
+  it.each([true, false])("goes on when the one before is pulled out meanwhile (had: %j)", async (had) => {
+    await microphone.toggle();
+    let answer = (): void => undefined;
+    port.whenAnswered = new Promise((resolve) => (answer = resolve));
+    if (!had) port.refusal = new DOMException("no", "NotReadableError");
+    const choosing = microphone.choose(webcam);
+    port.unplug(headset);
+    expect([status(), microphone.track]).toEqual(["asking", null]);
+    answer();
+    await choosing;
+    expect([status(), microphone.getState().problem?.kind, microphone.getState().device]).toEqual(
+      had ? ["on", undefined, webcam] : ["problem", "in_use", null],
+    );
   });
 
   it("that cannot be had is told; the one before goes on", async () => {

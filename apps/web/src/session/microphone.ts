@@ -15,6 +15,8 @@ export class Microphone {
   private state: MicrophoneState;
   private opened: OpenMicrophone | null = null;
   private attempt = 0;
+  /** The attempt that waits for the browser. */
+  private waiting: number | null = null;
   private readonly listeners = new Set<() => void>();
   private readonly levelListeners = new Set<(position: number) => void>();
   private readonly signal = new SignalWatch();
@@ -100,6 +102,7 @@ export class Microphone {
   /** Gives the microphone back to the browser. */
   close(problem: Problem | null = null): void {
     this.attempt += 1;
+    this.waiting = null;
     this.drop();
     this.change({ mode: "off", phase: "closed", muted: false, held: false, problem, device: null });
   }
@@ -112,16 +115,18 @@ export class Microphone {
       return;
     }
     const attempt = ++this.attempt;
+    this.waiting = attempt;
     if (!this.opened) this.change({ phase: "asking" });
     try {
       const opened = await this.port.open(device).catch((error: unknown) => {
-        if (orAny && device && isGone(error)) return this.port.open(null);
+        if (orAny && device && isGone(error) && attempt === this.attempt) return this.port.open(null);
         throw error;
       });
       if (attempt !== this.attempt) opened.close();
       else await this.take(opened, device);
     } catch (error) {
       if (attempt !== this.attempt) return;
+      this.waiting = null;
       // A microphone that works goes on when another one cannot be had.
       if (this.opened) this.change({ problem: problemOf(error) });
       else this.close(problemOf(error));
@@ -130,6 +135,7 @@ export class Microphone {
 
   private async take(opened: OpenMicrophone, wanted: Device | null): Promise<void> {
     this.drop();
+    this.waiting = null;
     this.opened = opened;
     opened.track.addEventListener("ended", this.onEnded);
     this.unwatch = this.port.watch(() => void this.renewDevices());
@@ -147,11 +153,17 @@ export class Microphone {
 
   private readonly onEnded = (): void => {
     const label = this.opened?.device.label ?? "";
-    this.close({ kind: "unplugged", detail: label });
+    if (this.waiting === null) this.close({ kind: "unplugged", detail: label });
+    else {
+      // The one that takes its place is on its way.
+      this.drop();
+      this.change({ phase: "asking", held: false, device: null });
+    }
     void this.renewDevices();
   };
 
   private drop(): void {
+    this.endTail();
     this.unwatch?.();
     this.unwatch = null;
     this.opened?.track.removeEventListener("ended", this.onEnded);
@@ -170,10 +182,10 @@ export class Microphone {
   /** Lets the voice out or keeps it in, and runs the meter only while it goes out. */
   private apply(wasHearing: boolean): void {
     const hearing = isHearing(this.state);
-    clearTimeout(this.tailTimer);
+    if (hearing) this.endTail();
     if (this.opened && hearing) this.opened.track.enabled = true;
-    else if (wasHearing && this.state.mode === "push_to_talk") this.tailTimer = setTimeout(this.shut, TAIL_MS);
-    else this.shut();
+    else if (this.opened && wasHearing && this.state.mode === "push_to_talk") this.tailTimer = setTimeout(this.shut, TAIL_MS);
+    else if (this.tailTimer === undefined) this.shut();
     if (hearing && this.levelTimer === undefined) {
       this.signal.reset();
       this.levelTimer = setInterval(this.measure, LEVEL_PERIOD_MS);
@@ -185,11 +197,21 @@ export class Microphone {
     }
   }
 
+  private endTail(): void {
+    clearTimeout(this.tailTimer);
+    this.tailTimer = undefined;
+  }
+
   private readonly shut = (): void => {
+    this.endTail();
     if (this.opened) this.opened.track.enabled = false;
   };
 
   private readonly measure = (): void => {
+    if (document.hidden) {
+      this.signal.reset();
+      return;
+    }
     const peak = this.opened?.level() ?? null;
     this.tellLevel(meterPosition(peak ?? 0));
     if (peak === null) this.signal.reset();

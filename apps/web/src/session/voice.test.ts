@@ -98,6 +98,13 @@ describe("hands-free", () => {
     expect([status(), world.microphones.track.stopped]).toEqual(["off", true]);
   });
 
+  it("ends with the page, also where the browser keeps that", async () => {
+    await world.connect();
+    await microphone().toggle();
+    world.voice.leave();
+    expect([status(), world.microphones.track.stopped, world.calls.at(-1)]).toEqual(["off", true, "delete s1"]);
+  });
+
   it("that the server refuses is told", async () => {
     await world.connect();
     world.listenError = new ApiError(409, "no");
@@ -141,6 +148,15 @@ describe("push-to-talk", () => {
     expect(status()).toBe("waiting");
     world.voice.press();
     expect(status()).toBe("waiting");
+  });
+
+  it("is let go with a microphone that is pulled out", async () => {
+    world.voice.press();
+    await settled();
+    const [first] = world.microphones.present;
+    if (first) world.microphones.unplug(first);
+    await settled();
+    expect([status(), listened()]).toEqual(["problem", ["listen s1 true", "listen s1 off"]]);
   });
 
   it("that the server refuses is let go", async () => {

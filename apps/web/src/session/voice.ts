@@ -34,6 +34,12 @@ export class Voice {
     this.microphone.release();
   };
 
+  /** The page is going away: give back microphone and place. */
+  leave(): void {
+    this.microphone.close();
+    this.controller.leave();
+  }
+
   private readonly onSession = (): void => {
     const before = this.seen;
     const now = this.controller.getState();
