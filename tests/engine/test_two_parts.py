@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from opentalking.engine.ear.user_turn import JOIN_SECONDS
+from opentalking.providers.fake import FakeTurnDetector, ScriptedModel
 from tests.engine.harness import engine, virtual
 from tests.engine.talker import Talker, Whispers, listening
 
@@ -77,3 +78,56 @@ def test_the_first_part_is_waited_for_once(seconds: float) -> None:
             await e.delete(session)
 
     check()
+
+
+@pytest.mark.parametrize("seconds", [0.4, 2.0])
+def test_who_wins_the_floor_with_two_words_may_finish_the_sentence(seconds: float) -> None:
+    recogniser = Whispers("he might", delay_seconds=0.1)
+    detector = FakeTurnDetector(script=[0.1, 0.9])
+    model = ScriptedModel(lambda messages: "Fine. " * (12 if messages[-1].content == "count" else 1))
+
+    @virtual
+    async def check() -> None:
+        parts = listening(recogniser=recogniser, turn_detector=detector, chat_model=model)
+        async with engine(parts) as e:
+            session, _, log = await e.create()
+            async with Talker(e, session) as talker:
+                turn = await e.chat(session, "count")
+                await log.until("speech.media_started", turn)
+                await asyncio.sleep(1)
+                await talker.say(0.4, pause=0.6)
+                assert (await log.until("speech.ended", turn)).reason == "interrupted"
+                assert len(log.of("speech.started")) == 1, "the rest may follow"
+                recogniser.text = "even have been amiable"
+                await talker.say(seconds)
+                await log.until("speech.ended", count=2)
+            [_, started] = log.of("speech.started")
+            assert started.text == "he might even have been amiable"
+            assert [event.text for event in log.of("transcript") if event.is_final] == [started.text]
+            stages = [event.stage for event in log.of("status", started.turn_id)]
+            assert stages[0] == "listening"
+            assert log.of("turn.metrics")[-1].turn_end_ms == pytest.approx(260, abs=20)
+            await e.delete(session)
+
+    check()
+
+
+@virtual
+async def test_two_words_that_won_the_floor_are_answered_when_nothing_follows() -> None:
+    recogniser = Whispers("he might", delay_seconds=0.1)
+    detector = FakeTurnDetector(script=[0.1])
+    model = ScriptedModel(lambda messages: "Fine. " * (12 if messages[-1].content == "count" else 1))
+    async with engine(listening(recogniser=recogniser, turn_detector=detector, chat_model=model)) as e:
+        session, _, log = await e.create()
+        async with Talker(e, session) as talker:
+            turn = await e.chat(session, "count")
+            await log.until("speech.media_started", turn)
+            await asyncio.sleep(1)
+            await talker.say(0.4)
+            await log.until("speech.ended", count=2)
+        [_, started] = log.of("speech.started")
+        assert started.text == "he might"
+        metrics = log.of("turn.metrics")[-1]
+        assert (metrics.turn_end_ms, metrics.end_of_turn) == (pytest.approx(900, abs=30), 0.1)
+        assert log.of("status", started.turn_id)[0].stage == "thinking"
+        await e.delete(session)

@@ -4,7 +4,9 @@ import pytest
 
 from opentalking.core.conversation import TurnTaking
 from opentalking.engine.ear.rules import (
+    Answer,
     Begin,
+    Breath,
     End,
     Interrupt,
     Pause,
@@ -58,10 +60,10 @@ def test_the_probability_of_the_end_sets_how_long_a_silence_ends_the_turn(
     probability: float | None, silent_ms: int
 ) -> None:
     scene = Scene().speak(30).pause(6)
-    assert scene.decided[-1] == (36, Pause(1, asks=True))
+    assert scene.decided[-1] == (36, Pause(1))
     scene.believe(probability).pause(40)
     assert (scene.at(End) - 30) * 32 == silent_ms
-    assert scene.kinds == ["Begin", "Pause", "End"]
+    assert scene.kinds == ["Begin", "Breath", "Pause", "End"]
 
 
 def test_without_an_answer_in_time_half_a_second_ends_the_turn() -> None:
@@ -95,7 +97,17 @@ def test_speech_that_resumes_voids_the_pause_and_what_was_believed_of_it() -> No
     scene.pause(21)
     assert "End" not in scene.kinds
     scene.pause(1)
-    assert scene.kinds == ["Begin", "Pause", "Pause", "End"]
+    assert scene.kinds == ["Begin", "Breath", "Pause", "Breath", "Pause", "End"]
+
+
+def test_the_recogniser_prepares_before_a_pause_is_certain() -> None:
+    scene = Scene().speak(30).pause(3).speak(5)
+    assert scene.kinds == ["Begin"]
+    scene.pause(4)
+    assert scene.decided[-1] == (42, Breath())
+    assert scene.taker.is_pausing
+    assert scene.speak(1).pause(3).kinds == ["Begin", "Breath"]
+    assert not scene.taker.is_pausing
 
 
 def test_within_a_pause_only_what_would_begin_speech_resumes_it() -> None:
@@ -130,7 +142,7 @@ def test_speech_that_goes_on_interrupts_after_672_ms_whatever_its_words() -> Non
     scene = Scene(avatar=True).pause(30).speak(21)
     assert scene.decided[-1] == (51, Interrupt(1))
     scene.avatar(has_floor=False).speak(40).pause(6).believe(0.9).pause(2)
-    assert scene.kinds == ["Begin", "Duck", "Interrupt", "Pause", "End"]
+    assert scene.kinds == ["Begin", "Duck", "Interrupt", "Breath", "Pause", "End"]
     end = scene.only(End)
     assert isinstance(end, End)
     assert end.answers
@@ -148,13 +160,56 @@ def test_a_back_channel_lets_the_avatar_go_on(text: str) -> None:
     scene = Scene(avatar=True).speak(12).pause(8)
     assert (scene.at(End) - 12) * 32 == 256
     scene.words(text)
-    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Discard", "Unduck"]
+    assert scene.kinds == ["Begin", "Duck", "Breath", "Pause", "End", "Discard", "Unduck"]
 
 
 @pytest.mark.parametrize("text", ["Stop.", "等一下", "tell me more"])
 def test_words_that_want_the_floor_get_it(text: str) -> None:
-    scene = Scene(avatar=True).speak(12).pause(8).words(text)
-    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Interrupt", "Answer"]
+    scene = Scene(avatar=True).speak(12).pause(7).believe(0.9).pause(1).words(text)
+    assert scene.kinds == ["Begin", "Duck", "Breath", "Pause", "End", "Interrupt", "Answer"]
+
+
+@pytest.mark.parametrize(("probability", "silent_ms"), [(0.9, 320), (0.5, 512), (0.1, 896), (None, 512)])
+def test_words_that_won_the_floor_are_answered_when_the_turn_has_ended(
+    probability: float | None, silent_ms: int
+) -> None:
+    scene = Scene(avatar=True).speak(12).pause(7).believe(probability).pause(3).words("he might")
+    assert (scene.at(Interrupt) - 12) * 32 == 320
+    scene.avatar(has_floor=False).pause(40)
+    assert (scene.at(Answer) - 12) * 32 == silent_ms
+    answer = scene.only(Answer)
+    assert isinstance(answer, Answer)
+    assert answer.spoken.ended == 12 * FRAME
+    assert answer.spoken.end_of_turn == probability
+
+
+def test_a_belief_that_comes_after_the_words_counts() -> None:
+    scene = Scene(avatar=True).speak(12).pause(8).words("he might").pause(2)
+    assert scene.kinds[-1] == "Interrupt"
+    assert scene.believe(0.9).kinds[-1] == "Answer"
+
+
+@pytest.mark.parametrize("is_still_running", [True, False])
+def test_who_goes_on_after_winning_the_floor_has_said_more(is_still_running: bool) -> None:
+    scene = Scene(avatar=True).speak(12).pause(7).believe(0.1).pause(1).words("he might")
+    if not is_still_running:
+        scene.avatar(has_floor=False)
+    scene.pause(4).speak(5, 0.55)
+    assert scene.decided[-1] == (29, Begin(2, 20 * FRAME, has_floor=True, goes_on=True))
+    scene.avatar(has_floor=False).speak(20).pause(6).believe(0.9).pause(2)
+    kinds = ["Begin", "Duck", "Breath", "Pause", "End", "Interrupt", "Begin", "Breath", "Pause", "End"]
+    assert scene.kinds == kinds
+    end = scene.decided[-1][1]
+    assert isinstance(end, End)
+    assert end.answers
+
+
+def test_what_won_the_floor_is_cancelled_like_anything_that_is_heard() -> None:
+    scene = Scene(avatar=True).speak(12).pause(7).believe(0.1).pause(1).words("he might").pause(2)
+    scene.note(scene.taker.cancel())
+    assert scene.kinds[-1] == "Discard"
+    scene.pause(40)
+    assert scene.kinds[-1] == "Discard"
 
 
 def test_words_that_do_not_come_let_the_avatar_go_on() -> None:
@@ -174,7 +229,7 @@ def test_who_goes_on_before_the_words_are_judged_has_said_more() -> None:
     assert begin == Begin(2, 20 * FRAME, has_floor=False, goes_on=True)
     scene.speak(2)
     assert scene.decided[-1] == (31, Interrupt(2)), "12 and 9 frames of speech"
-    assert scene.kinds == ["Begin", "Duck", "Pause", "End", "Begin", "Interrupt"]
+    assert scene.kinds == ["Begin", "Duck", "Breath", "Pause", "End", "Begin", "Interrupt"]
 
 
 def test_when_the_avatar_finishes_by_itself_whoever_speaks_has_the_floor() -> None:
@@ -190,7 +245,7 @@ def test_when_the_avatar_finishes_while_words_are_judged_they_still_decide() -> 
     scene = Scene(avatar=True).speak(12).pause(8).avatar(has_floor=False)
     assert scene.kinds[-1] == "Unduck"
     assert scene.words("mm-hm").kinds[-1] == "Discard"
-    scene = Scene(avatar=True).speak(12).pause(8).avatar(has_floor=False).words("seven")
+    scene = Scene(avatar=True).speak(12).pause(8).avatar(has_floor=False).pause(8).words("seven")
     assert scene.kinds[-2:] == ["Unduck", "Answer"]
 
 

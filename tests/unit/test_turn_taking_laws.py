@@ -9,6 +9,7 @@ from opentalking.core.conversation import TurnTaking
 from opentalking.engine.ear.rules import (
     Answer,
     Begin,
+    Breath,
     Decision,
     Discard,
     Duck,
@@ -87,7 +88,7 @@ class Ledger:
             case Discard(number):
                 assert number in (self.open, self.judged), now
                 self.open = self.judged = None
-            case Pause() | HasFloor():
+            case Breath() | Pause() | HasFloor():
                 assert self.open is not None, now
 
     def end(self, now: int, end: End) -> None:

@@ -16,6 +16,7 @@ from opentalking.engine.ear.parts import EarParts, EarWays
 from opentalking.engine.ear.rules import (
     Answer,
     Begin,
+    Breath,
     Decision,
     Discard,
     Duck,
@@ -154,17 +155,18 @@ class Ear:
 
     def _go_on(self, decision: Decision, said: UserTurn) -> None:
         match decision:
-            case Pause(number, asks):
+            case Breath():
                 said.sound.pause()
-                if asks:
-                    earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
-                    self._ends.ask(number, self._recent.since(max(self._since, earliest)))
+            case Pause(number):
+                earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
+                self._ends.ask(number, self._recent.since(max(self._since, earliest)))
             case End(spoken=spoken, answers=answers):
                 said.heard = self._times(spoken)
                 said.sound.finish()
                 if answers:
                     self._answer(said)
-            case Answer():
+            case Answer(spoken=spoken):
+                said.heard = self._times(spoken)
                 self._answer(said)
             case HasFloor():
                 self._answers.tell_listening(said)

@@ -28,10 +28,12 @@ class Rules:
     bridged_ms: int = 96
     """A shorter silence counts as speech."""
     short_pause_ms: int = 250
-    """Speech over the avatar's voice that pauses for so long has ended; then its words decide."""
+    """Speech over the avatar's voice that pauses for so long may have ended; then its words decide."""
     words_wait_ms: int = 1500
+    breath_ms: int = 128
+    """Silence after which the recogniser prepares its answer: within words there is seldom so much."""
     pause_ms: int = 200
-    """Silence that is taken for a pause."""
+    """Silence that is taken for a pause: may that have been all?"""
     sure_end_ms: int = 250
     likely_end_ms: int = 500
     unlikely_end_ms: int = 900
@@ -65,11 +67,15 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class Breath:
+    """The speaker is silent for a moment: nothing more may follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
-    """The speaker pauses; `asks`: whether that is the end of the turn is wanted, for pause `number`."""
+    """The speaker pauses; whether that is the end of the turn is wanted, for pause `number`."""
 
     number: int
-    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,7 @@ class Answer:
     """The words of utterance `number`, whose sound has ended, are a turn after all."""
 
     number: int
+    spoken: Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +139,4 @@ class Interrupt:
     number: int
 
 
-Decision = Begin | Pause | End | Discard | Answer | HasFloor | Duck | Unduck | Interrupt
+Decision = Begin | Breath | Pause | End | Discard | Answer | HasFloor | Duck | Unduck | Interrupt

@@ -45,6 +45,8 @@ class Heard:
         self.since = since
         self.voiced = voiced
         self.silent = 0
+        self.is_breath = False
+        """Whether the silence is long enough for the recogniser to prepare its answer."""
         self.noticed: int | None = None
         """The frame at which the pause was noticed that goes on."""
         self.end_of_turn: float | None = None
@@ -53,6 +55,7 @@ class Heard:
         """This frame is speech: what was believed about a pause is void."""
         self.voiced += 1 + (self.silent if self.silent <= bridged else 0)
         self.silent = 0
+        self.is_breath = False
         self.noticed = self.end_of_turn = None
 
     def has_ended(self, rules: Rules) -> bool:
@@ -69,6 +72,6 @@ class Heard:
         return now - self.since >= frames(rules.longest_ms)
 
     def spoken(self, until: int) -> Spoken:
-        """Where it lay in the sound, if it ends at frame `until`."""
+        """Where it lay in the sound, if its last speech was before frame `until`."""
         noticed = None if self.noticed is None else self.noticed * VAD_FRAME_SAMPLES
         return Spoken(self.began * VAD_FRAME_SAMPLES, until * VAD_FRAME_SAMPLES, noticed, self.end_of_turn)

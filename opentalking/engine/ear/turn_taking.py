@@ -8,6 +8,7 @@ from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.engine.ear.rules import (
     Answer,
     Begin,
+    Breath,
     Decision,
     Discard,
     Duck,
@@ -29,6 +30,7 @@ class State(Enum):
     QUIET = "nobody speaks"
     OVER_AVATAR = "somebody speaks while the avatar has the floor"
     JUDGED = "they have stopped; their words decide"
+    WON = "their words won them the floor; they may go on"
     HEARING = "somebody speaks and has the floor"
     HELD = "the button is held"
     RELEASED = "the button was released just now"
@@ -63,6 +65,7 @@ class TurnTaker:
             State.QUIET: self._quiet,
             State.OVER_AVATAR: self._over_avatar,
             State.JUDGED: self._judged,
+            State.WON: self._won,
             State.HEARING: self._hearing,
             State.HELD: lambda _: self._end() if self._heard.is_too_long(self._now, self._rules) else [],
             State.RELEASED: self._released,
@@ -76,8 +79,8 @@ class TurnTaker:
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the speaker pauses and may have finished."""
-        return self._heard.noticed is not None
+        """Whether the speaker is silent and may have finished."""
+        return self._heard.is_breath
 
     def frame(self, probability: float) -> list[Decision]:
         """The next frame's probability of speech."""
@@ -97,10 +100,12 @@ class TurnTaker:
 
     def end_of_turn(self, pause: int, probability: float | None) -> list[Decision]:
         """The probability that the turn ended with a pause; None: nobody knows."""
-        if self.state is not State.HEARING or pause != self._pause or self._heard.noticed is None:
+        if pause != self._pause or self._heard.noticed is None:
             return []
         self._heard.end_of_turn = probability
-        return self._end() if self._heard.has_ended(self._rules) else []
+        if self.state not in (State.HEARING, State.WON) or not self._heard.has_ended(self._rules):
+            return []
+        return self._end() if self.state is State.HEARING else self._answer()
 
     def words(self, number: int, text: str | None) -> list[Decision]:
         """The words of utterance `number`, whose sound has ended; None: they cannot be had."""
@@ -109,8 +114,9 @@ class TurnTaker:
         over = self.has_avatar_floor
         if text is None or not (takes_the_floor(text) if over else not is_backchannel(text)):
             return self._come_to_nothing()
-        self.state, self._is_ducked = State.QUIET, False
-        return [Interrupt(number), Answer(number)] if over else [Answer(number)]
+        self.state, self._is_ducked = State.WON, False
+        answer = self._answer() if self._heard.has_ended(self._rules) else []
+        return [Interrupt(number), *answer] if over else answer
 
     def press(self) -> list[Decision]:
         """The button goes down, or is still down."""
@@ -149,11 +155,11 @@ class TurnTaker:
     def _quiet(self, probability: float) -> list[Decision]:
         if self.mode != "auto":
             return []
-        over = self.has_avatar_floor
+        over = self.has_avatar_floor and self.state is not State.WON
         length = self._onset.hear(self._now - 1, probability, self._rules, over=over)
         if length < frames(self._rules.onset_over_avatar_ms if over else self._rules.onset_ms):
             return []
-        goes_on = self.state is State.JUDGED
+        goes_on = self.state in (State.JUDGED, State.WON)
         voiced = length + self._heard.voiced if goes_on else length
         self._open(self._onset.began, voiced, State.OVER_AVATAR if over else State.HEARING)
         since = max(self._heard_until, self._onset.began - frames(self._rules.pre_roll_ms))
@@ -178,9 +184,7 @@ class TurnTaker:
             self._is_ducked = False
             return [Interrupt(self._number)]
         heard.silent += 1
-        if heard.silent >= frames(rules.short_pause_ms):
-            return self._end()
-        return self._pauses(asks=False) if heard.silent == frames(rules.pause_ms) else []
+        return self._end() if heard.silent >= frames(rules.short_pause_ms) else self._pauses()
 
     def _hearing(self, probability: float) -> list[Decision]:
         rules, heard = self._rules, self._heard
@@ -190,14 +194,18 @@ class TurnTaker:
             heard.speech(frames(rules.bridged_ms))
             return []
         heard.silent += 1
-        if heard.noticed is None and heard.silent >= frames(rules.pause_ms):
-            return self._pauses(asks=True)
-        return self._end() if heard.has_ended(rules) else []
+        return self._end() if heard.has_ended(rules) else self._pauses()
 
-    def _pauses(self, *, asks: bool) -> list[Decision]:
-        self._pause += 1
-        self._heard.noticed = self._now
-        return [Pause(self._pause, asks=asks)]
+    def _pauses(self) -> list[Decision]:
+        heard = self._heard
+        if not heard.is_breath and heard.silent >= frames(self._rules.breath_ms):
+            heard.is_breath = True
+            return [Breath()]
+        if heard.noticed is None and heard.silent >= frames(self._rules.pause_ms):
+            self._pause += 1
+            heard.noticed = self._now
+            return [Pause(self._pause)]
+        return []
 
     def _end(self) -> list[Decision]:
         trailing = self._waited if self.state is State.RELEASED else self._heard.silent
@@ -210,9 +218,20 @@ class TurnTaker:
     def _judged(self, probability: float) -> list[Decision]:
         if begun := self._quiet(probability):
             return begun
+        self._heard.silent += 1
         if self._is_ducked:
             self._waited += 1
         return self._come_to_nothing() if self._waited >= frames(self._rules.words_wait_ms) else []
+
+    def _won(self, probability: float) -> list[Decision]:
+        if begun := self._quiet(probability):
+            return begun
+        self._heard.silent += 1
+        return self._answer() if self._heard.has_ended(self._rules) else []
+
+    def _answer(self) -> list[Decision]:
+        self.state = State.QUIET
+        return [Answer(self._number, self._heard.spoken(self._now - self._heard.silent))]
 
     def _come_to_nothing(self) -> list[Decision]:
         if self.state in _OPEN:
