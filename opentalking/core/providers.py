@@ -35,6 +35,18 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
+class ReadsAhead(Protocol):
+    """A `ChatModel` that reads a question while it is still spoken, so that its answer begins sooner."""
+
+    async def read_ahead(self, messages: Sequence[Message]) -> None:
+        """Read `messages` (oldest first), the last of which may go on; nothing while that is of no use.
+
+        Raises `ProviderError(stage="llm")`. An answer does not depend on it.
+        """
+        ...
+
+
+@runtime_checkable
 class TextToSpeech(Protocol):
     """A voice engine. Shared by all sessions of a worker; safe for concurrent calls."""
 

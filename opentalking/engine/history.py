@@ -18,6 +18,10 @@ class History:
         self._add(Message("user", prompt))
         return [self._system, *self._messages]
 
+    def asking(self, prompt: str) -> Sequence[Message]:
+        """The messages that the model would have to answer if these were the user's words."""
+        return [self._system, *self._messages, Message("user", prompt)]
+
     def heard(self, text: str, *, interrupted: bool) -> None:
         """Record what of the answer the user heard; nothing heard leaves no entry."""
         if text.strip():

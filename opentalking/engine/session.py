@@ -132,6 +132,7 @@ class Session:
 
     async def _live(self, ticket: Ticket) -> None:
         if await self._life.prepare(ticket):
+            self._talk.meet(self._life.avatar)
             self._expiry.running(self._config.admission.slot_session_seconds if ticket.slot else 0.0)
             await self._expiry.run()
         else:
@@ -228,7 +229,6 @@ class Session:
         if face is None or avatar is None or not self._life.can_talk:
             raise Conflict(f"the session is {self._life.state}; it cannot talk yet")
         self._hearing.overtake(command.turn_id)
-        self._talk.meet(avatar)
         turn = await self._talk.turn(command, face, self._air.output, heard)
         await self._talk.start(turn, self._spawn)
 

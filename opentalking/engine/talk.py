@@ -1,12 +1,13 @@
 """The turns of one session: at most one at a time, a new one takes over from the old one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
 import structlog
 
 from opentalking.core.avatars import AvatarBundle
 from opentalking.core.commands import StartChat, StartPlay, StartSpeak, VoiceChoice
+from opentalking.core.conversation import Message
 from opentalking.core.media import Mark
 from opentalking.core.providers import Face
 from opentalking.core.sessions import SessionSettings
@@ -54,11 +55,15 @@ class Conversation:
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def meet(self, avatar: AvatarBundle) -> None:
-        """Learn who speaks; before the first turn. Later calls change nothing."""
-        if self._history is None:
+    def meet(self, avatar: AvatarBundle | None) -> None:
+        """Learn who speaks, once that is known; before the first turn. Later calls change nothing."""
+        if self._history is None and avatar is not None:
             self._history = History(self._prompt(avatar), self._config.history_messages)
             self._own_voices = avatar.voices
+
+    def asking(self, prompt: str) -> Sequence[Message]:
+        """What a chat model would be asked with these words; nothing before anybody was met."""
+        return self._history.asking(prompt) if self._history is not None else ()
 
     async def start(
         self,

@@ -44,7 +44,7 @@ class Scene:
         return self
 
     def believe(self, probability: float | None) -> "Scene":
-        pause = [decision.number for _, decision in self.decided if isinstance(decision, Pause)][-1]
+        pause = [decision.frame for _, decision in self.decided if isinstance(decision, Pause)][-1]
         self.note(self.taker.end_of_turn(pause, probability))
         return self
 

@@ -60,7 +60,7 @@ def test_the_probability_of_the_end_sets_how_long_a_silence_ends_the_turn(
     probability: float | None, silent_ms: int
 ) -> None:
     scene = Scene().speak(30).pause(6)
-    assert scene.decided[-1] == (36, Pause(1))
+    assert scene.decided[-1] == (36, Pause(36))
     scene.believe(probability).pause(40)
     assert (scene.at(End) - 30) * 32 == silent_ms
     assert scene.kinds == ["Begin", "Breath", "Pause", "End"]
@@ -91,9 +91,9 @@ def test_speech_that_resumes_voids_the_pause_and_what_was_believed_of_it() -> No
     old = scene.decided[-1][1]
     assert isinstance(old, Pause)
     scene.speak(5)
-    scene.note(scene.taker.end_of_turn(old.number, 0.99))
+    scene.note(scene.taker.end_of_turn(old.frame, 0.99))
     scene.pause(6).believe(0.1)
-    scene.note(scene.taker.end_of_turn(old.number, 0.99))
+    scene.note(scene.taker.end_of_turn(old.frame, 0.99))
     scene.pause(21)
     assert "End" not in scene.kinds
     scene.pause(1)

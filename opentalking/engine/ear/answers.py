@@ -8,6 +8,7 @@ import structlog
 from opentalking.core.commands import StartChat
 from opentalking.core.errors import Conflict, NotFound, OpenTalkingError, ProviderError
 from opentalking.core.events import ErrorEvent, StatusEvent
+from opentalking.engine.ear.ahead import ReadAhead
 from opentalking.engine.ear.parts import EarParts, EarWays
 from opentalking.engine.ear.user_turn import UserTurn
 from opentalking.engine.hearing import Sound
@@ -37,6 +38,7 @@ class Answers:
         self._on_words = on_words
         self._on_failure = on_failure
         self._on_change = on_change
+        self._ahead = ReadAhead(parts, ways)
         self._answering: UserTurn | None = None
 
     @property
@@ -117,6 +119,7 @@ class Answers:
                 self._ways.touch()
             if said.is_told and not said.is_held:
                 self._parts.hearing.tell(said.turn_id, words, is_final=False)
+                self._ahead.hear(words)
 
         sound = Sound(said.sound, None, on_partial, lambda: None)
         try:
@@ -137,6 +140,7 @@ class Answers:
             return
         self._ways.touch()
         heard = replace(said.heard, recognised_at=self._parts.tools.clock())
+        await self._ahead.settle()
         chat = StartChat(session_id=parts.session_id, turn_id=said.turn_id, prompt=text)
         try:
             async with parts.hearing.order:

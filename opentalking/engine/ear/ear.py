@@ -157,9 +157,9 @@ class Ear:
         match decision:
             case Breath():
                 said.sound.pause()
-            case Pause(number):
+            case Pause(frame):
                 earliest = self._recent.end - round(END_OF_TURN_SECONDS * RECOGNITION_RATE)
-                self._ends.ask(number, self._recent.since(max(self._since, earliest)))
+                self._ends.ask(frame, self._recent.since(max(self._since, earliest)))
             case End(spoken=spoken, answers=answers):
                 said.heard = self._times(spoken)
                 said.sound.finish()

@@ -73,9 +73,9 @@ class Breath:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The speaker pauses; whether that is the end of the turn is wanted, for pause `number`."""
+    """The speaker pauses; whether that is the end of the turn is wanted, for the pause noticed at a frame."""
 
-    number: int
+    frame: int
 
 
 @dataclass(frozen=True, slots=True)

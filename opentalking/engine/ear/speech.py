@@ -1,7 +1,7 @@
 """What is counted of speech, in frames: how it begins, goes on, pauses and ends."""
 
 from opentalking.core.providers import VAD_FRAME_SAMPLES
-from opentalking.engine.ear.rules import Rules, Spoken, frames
+from opentalking.engine.ear.rules import Breath, Decision, Pause, Rules, Spoken, frames
 
 
 class Onset:
@@ -13,7 +13,7 @@ class Onset:
         self._gap = 0
 
     def hear(self, frame: int, probability: float, rules: Rules, *, over: bool) -> int:
-        """How many frames in a row are speech up to now; 0 when this one is none.
+        """How many frames in a row are speech up to now; 0 when that is not enough, or this one is none.
 
         `over`: the avatar has the floor.
         """
@@ -23,7 +23,8 @@ class Onset:
                 self.began = frame
             self.length += 1 + self._gap
             self._gap = 0
-            return self.length
+            enough = frames(rules.onset_over_avatar_ms if over else rules.onset_ms)
+            return self.length if self.length >= enough else 0
         self._gap += 1
         if self._gap > 1:
             self.forget()
@@ -57,6 +58,17 @@ class Heard:
         self.silent = 0
         self.is_breath = False
         self.noticed = self.end_of_turn = None
+
+    def silence(self, now: int, rules: Rules) -> list[Decision]:
+        """This frame is none: what follows when the silence is long enough for it."""
+        self.silent += 1
+        if not self.is_breath and self.silent >= frames(rules.breath_ms):
+            self.is_breath = True
+            return [Breath()]
+        if self.noticed is None and self.silent >= frames(rules.pause_ms):
+            self.noticed = now
+            return [Pause(now)]
+        return []
 
     def has_ended(self, rules: Rules) -> bool:
         """Whether the silence is long enough for what is believed about it."""

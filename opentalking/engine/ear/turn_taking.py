@@ -8,14 +8,12 @@ from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.engine.ear.rules import (
     Answer,
     Begin,
-    Breath,
     Decision,
     Discard,
     Duck,
     End,
     HasFloor,
     Interrupt,
-    Pause,
     Rules,
     Unduck,
     frames,
@@ -56,7 +54,6 @@ class TurnTaker:
         self._is_ducked = False
         self._now = 0
         self._number = 0
-        self._pause = 0
         self._onset = Onset()
         self._heard = Heard(0, 0, 0)
         self._heard_until = 0
@@ -100,7 +97,7 @@ class TurnTaker:
 
     def end_of_turn(self, pause: int, probability: float | None) -> list[Decision]:
         """The probability that the turn ended with a pause; None: nobody knows."""
-        if pause != self._pause or self._heard.noticed is None:
+        if pause != self._heard.noticed:
             return []
         self._heard.end_of_turn = probability
         if self.state not in (State.HEARING, State.WON) or not self._heard.has_ended(self._rules):
@@ -156,8 +153,7 @@ class TurnTaker:
         if self.mode != "auto":
             return []
         over = self.has_avatar_floor and self.state is not State.WON
-        length = self._onset.hear(self._now - 1, probability, self._rules, over=over)
-        if length < frames(self._rules.onset_over_avatar_ms if over else self._rules.onset_ms):
+        if not (length := self._onset.hear(self._now - 1, probability, self._rules, over=over)):
             return []
         goes_on = self.state in (State.JUDGED, State.WON)
         voiced = length + self._heard.voiced if goes_on else length
@@ -180,11 +176,10 @@ class TurnTaker:
             heard.speech(frames(rules.bridged_ms))
             if heard.voiced < frames(rules.interrupts_ms):
                 return []
-            self.state = State.HEARING
-            self._is_ducked = False
+            self.state, self._is_ducked = State.HEARING, False
             return [Interrupt(self._number)]
-        heard.silent += 1
-        return self._end() if heard.silent >= frames(rules.short_pause_ms) else self._pauses()
+        pauses = heard.silence(self._now, rules)
+        return self._end() if heard.silent >= frames(rules.short_pause_ms) else pauses
 
     def _hearing(self, probability: float) -> list[Decision]:
         rules, heard = self._rules, self._heard
@@ -193,19 +188,8 @@ class TurnTaker:
         if probability >= (rules.goes_on if heard.noticed is None else rules.begins):
             heard.speech(frames(rules.bridged_ms))
             return []
-        heard.silent += 1
-        return self._end() if heard.has_ended(rules) else self._pauses()
-
-    def _pauses(self) -> list[Decision]:
-        heard = self._heard
-        if not heard.is_breath and heard.silent >= frames(self._rules.breath_ms):
-            heard.is_breath = True
-            return [Breath()]
-        if heard.noticed is None and heard.silent >= frames(self._rules.pause_ms):
-            self._pause += 1
-            heard.noticed = self._now
-            return [Pause(self._pause)]
-        return []
+        pauses = heard.silence(self._now, rules)
+        return self._end() if heard.has_ended(rules) else pauses
 
     def _end(self) -> list[Decision]:
         trailing = self._waited if self.state is State.RELEASED else self._heard.silent

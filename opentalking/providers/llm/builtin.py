@@ -41,7 +41,7 @@ class BuiltinConfig:
     parallel: int = 2
     threads: int = 1
     cache_mib: int = 64
-    niceness: int = 10
+    niceness: int = 10  # less urgent than the voice: measured, its first sound then comes a third sooner
     start_timeout_seconds: float = 60.0
     first_token_timeout_seconds: float = 20.0
     total_timeout_seconds: float = 60.0
@@ -72,6 +72,8 @@ class BuiltinChatModel:
         self._endpoint: OpenAICompatibleChatModel | None = None
         self._endpoint_url = ""
         self._closed = False
+        self._requests = 0
+        """How many are under way."""
 
     @property
     def pid(self) -> int | None:
@@ -90,20 +92,23 @@ class BuiltinChatModel:
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Delta, None]:
         """Stream a short answer; a child that turns out to be dead is replaced before the first word."""
-        prompt = self._prompt(messages)
-        answered = False
+        self._requests += 1
         try:
-            async with aclosing((await self._connect()).reply(prompt)) as deltas:
+            async with aclosing(self._reply(self._prompt(messages))) as deltas:
                 async for delta in deltas:
-                    answered = True
                     yield delta
+        finally:
+            self._requests -= 1
+
+    async def read_ahead(self, messages: Sequence[Message]) -> None:
+        """Read what may become a question, while the model has nothing else to do and is there."""
+        if self._requests or self._endpoint is None or not self._process.running:
             return
-        except ProviderError as error:
-            if answered or not error.retryable or await self._is_alive():
-                raise
-        async with aclosing((await self._connect()).reply(prompt)) as deltas:
-            async for delta in deltas:
-                yield delta
+        self._requests += 1
+        try:
+            await self._endpoint.read(self._prompt(messages))
+        finally:
+            self._requests -= 1
 
     async def warm(self, system_prompt: str) -> None:
         """Load the model and have it read the system prompt, so that the first token comes quickly."""
@@ -124,6 +129,21 @@ class BuiltinChatModel:
         if endpoint is not None:
             await endpoint.aclose()
         await self._process.aclose()
+
+    async def _reply(self, prompt: Sequence[Message]) -> AsyncGenerator[Delta, None]:
+        answered = False
+        try:
+            async with aclosing((await self._connect()).reply(prompt)) as deltas:
+                async for delta in deltas:
+                    answered = True
+                    yield delta
+            return
+        except ProviderError as error:
+            if answered or not error.retryable or await self._is_alive():
+                raise
+        async with aclosing((await self._connect()).reply(prompt)) as deltas:
+            async for delta in deltas:
+                yield delta
 
     async def _is_alive(self) -> bool:
         """Whether the child that just failed a request is there; also true when there shall be none."""

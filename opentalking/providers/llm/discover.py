@@ -10,7 +10,7 @@ import structlog
 
 from opentalking.core.conversation import ChatModelInfo, Delta, Message
 from opentalking.core.errors import ProviderError
-from opentalking.core.providers import ChatModel
+from opentalking.core.providers import ChatModel, ReadsAhead
 from opentalking.providers.llm.answer import MalformedAnswer
 from opentalking.providers.llm.openai_compatible import (
     OpenAICompatibleChatModel,
@@ -110,6 +110,12 @@ class AutoChatModel:
     async def warm(self, system_prompt: str) -> None:
         """Decide, and prepare whoever is chosen."""
         await (await self._decide()).warm(system_prompt)
+
+    async def read_ahead(self, messages: Sequence[Message]) -> None:
+        """Have whoever is chosen read ahead, if they do."""
+        model = self._chosen
+        if isinstance(model, ReadsAhead):
+            await model.read_ahead(messages)
 
     async def aclose(self) -> None:
         """Close every endpoint that was ever chosen, and the built-in model; idempotent."""

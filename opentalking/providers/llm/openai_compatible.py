@@ -90,11 +90,14 @@ class OpenAICompatibleChatModel:
     async def warm(self, system_prompt: str) -> None:
         """Have a server on this machine load its model; a hosted one is paid per request and left alone."""
         if is_loopback(self._config.base_url):
-            prompt = [Message("system", system_prompt), _GREETING]
-            # Read to its end: a server takes a moment to free what a cancelled request held.
-            async with aclosing(self._contents(prompt, max_tokens=1)) as contents:
-                async for _ in contents:
-                    pass
+            await self.read([Message("system", system_prompt), _GREETING])
+
+    async def read(self, messages: Sequence[Message]) -> None:
+        """Have the endpoint read a prompt, for its cache; the answer is cut off after one token."""
+        # Read to its end: a server takes a moment to free what a cancelled request held.
+        async with aclosing(self._contents(messages, max_tokens=1)) as contents:
+            async for _ in contents:
+                pass
 
     async def aclose(self) -> None:
         """Close the connections; replies in flight fail. Idempotent."""
