@@ -109,6 +109,44 @@ async def test_what_was_cut_off_is_not_imitated(models_dir: Path) -> None:
         assert len((await answer(model, talk)).split()) >= 3
 
 
+async def test_what_was_read_ahead_is_not_read_again(models_dir: Path) -> None:
+    def question(name: str) -> list[Message]:
+        return [Message("user", f"My name is {name}. " + "Now tell me what this is about. " * 8)]
+
+    async with builtin(models_dir, max_tokens=1) as model:
+        await model.read_ahead(question("Nobody"))
+        assert model.pid is None, "it starts no model"
+        await model.warm("You are a friend.")
+        assert model.pid is not None
+        costs = []
+        for name, is_read in (("Anna", False), ("Brigitte", True), ("Carl", False)):
+            if is_read:
+                await model.read_ahead(question(name))
+            await idle(model.pid)
+            before = cpu_seconds(model.pid)
+            with contextlib.suppress(ProviderError):  # one token may be no text
+                await answer(model, question(name))
+            await idle(model.pid)
+            costs.append(cpu_seconds(model.pid) - before)
+        print("an answer's first token, s of CPU; not read, read ahead, not read:", costs)
+        assert costs[1] < 0.5 * min(costs[0], costs[2])
+
+
+async def test_nothing_is_read_ahead_while_somebody_is_answered(models_dir: Path) -> None:
+    async with builtin(models_dir, max_tokens=1000) as model:
+        async with aclosing(model.reply(LONG_STORY)) as deltas:
+            await anext(deltas)
+            reading = asyncio.create_task(model.read_ahead(LONG_STORY))
+            await asyncio.wait({reading}, timeout=0)
+            assert reading.done()
+        assert model.pid is not None
+        await idle(model.pid)
+        reading = asyncio.create_task(model.read_ahead(LONG_STORY))
+        await asyncio.wait({reading}, timeout=0)
+        assert not reading.done()
+        await reading
+
+
 async def test_missing_weights_are_named_with_their_remedy(tmp_path: Path) -> None:
     async with builtin(tmp_path) as model:
         assert not model.info().ready
