@@ -123,7 +123,7 @@ class Hearing:
         try:
             text = await recognition.within_limits(partial(self._listen, recognition, sound))
         except ProviderError as error:
-            log.warning("recognition failed", session_id=self._session_id, error=error.message)
+            log.warning("recognition failed", session_id=self._session_id, error=error.log_message)
             for observer in self._toolbox.observers:
                 observer.stage_failed("stt", error.code)
             if recognition.answer:
