@@ -25,6 +25,8 @@ CODES = frozenset(
         "render_failed",
         "stt_failed",
         "stt_timeout",
+        "too_large",
+        "too_many",
         "tts_failed",
         "unavailable",
         "vad_failed",

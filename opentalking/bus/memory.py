@@ -266,7 +266,7 @@ class MemoryCommandBus:
         try:
             self._put(_Pending(command, None))
         except (NotFound, Unavailable) as error:
-            _log.debug("command.dropped", command=command.type, reason=error.message)
+            _log.debug("command.dropped", command=command.type, reason=error.log_message)
 
     def deliveries(self, worker_id: str) -> AsyncGenerator[Delivery, None]:
         """A worker's commands, in order of arrival.

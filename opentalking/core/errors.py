@@ -16,6 +16,8 @@ class OpenTalkingError(Exception):
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.log_message = message
+        """`message` as logs may show it: without what a service said, which may repeat somebody's words."""
         self.code = code or self.default_code
 
 
@@ -73,15 +75,24 @@ class ProviderError(OpenTalkingError):
     """A stage's provider failed (502, or an `error` event `<stage>_failed`).
 
     `stage` is one of "llm", "tts", "stt", "render"; `retryable` says that the same call may
-    succeed later. `code` is `<stage>_failed` unless given.
+    succeed later. `code` is `<stage>_failed` unless given. `said` is what a service outside said of it: it
+    follows in `message`, for people, and not in `log_message`.
     """
 
     default_code = "provider_failed"
 
     def __init__(
-        self, message: str, *, stage: str, provider: str, retryable: bool = False, code: str = ""
+        self,
+        message: str,
+        *,
+        stage: str,
+        provider: str,
+        retryable: bool = False,
+        code: str = "",
+        said: str = "",
     ) -> None:
-        super().__init__(message, code=code or f"{stage}_failed")
+        super().__init__(f"{message}: {said}" if said else message, code=code or f"{stage}_failed")
+        self.log_message = message
         self.stage = stage
         self.provider = provider
         self.retryable = retryable

@@ -7,8 +7,8 @@ from functools import partial
 
 import structlog
 
-from opentalking.core.commands import ExpectSound, Recognised, StartChat, StartRecognition
-from opentalking.core.errors import OpenTalkingError, ProviderError
+from opentalking.core.commands import Command, ExpectSound, Recognised, StartChat, StartRecognition
+from opentalking.core.errors import Conflict, NotFound, OpenTalkingError, ProviderError
 from opentalking.core.events import ErrorEvent, Event, TranscriptEvent
 from opentalking.core.ports import AudioOutlet
 from opentalking.core.sessions import SessionSettings
@@ -123,22 +123,35 @@ class Hearing:
         try:
             text = await recognition.within_limits(partial(self._listen, recognition, sound))
         except ProviderError as error:
-            log.warning("recognition failed", session_id=self._session_id, error=error.message)
-            for observer in self._toolbox.observers:
-                observer.stage_failed("stt", error.code)
+            log.warning("recognition failed", session_id=self._session_id, error=error.log_message)
+            self._failed(error)
             if recognition.answer:
                 ids = {"session_id": self._session_id, "turn_id": recognition.turn_id}
                 self._emit(ErrorEvent(**ids, code="stt_failed", message=error.message))
             raise
-        except OpenTalkingError:
+        except (Conflict, NotFound):
+            raise  # nobody wants it any more, or its sound broke off
+        except OpenTalkingError as error:
+            self._failed(error)
             raise
         except Exception as error:
             log.exception("recognition crashed", session_id=self._session_id)
-            raise OpenTalkingError("recognition crashed; the log has details") from error
+            crash = OpenTalkingError("recognition crashed; the log has details")
+            self._failed(crash)
+            raise crash from error
         finally:
             await sound.outlet.aclose("the recognition has ended")
         log.info("recognised", session_id=self._session_id, characters=len(text))
         return text
+
+    def refused(self, command: Command, error: OpenTalkingError) -> None:
+        """There is no room for a command; a recognition counts as failed."""
+        if isinstance(command, StartRecognition):
+            self._failed(error)
+
+    def _failed(self, error: OpenTalkingError) -> None:
+        for observer in self._toolbox.observers:
+            observer.stage_failed("stt", error.code)
 
     def tell(self, turn_id: str | None, text: str, *, is_final: bool) -> None:
         """Tell the clients what was recognised; a recognition that starts no turn has none to name."""

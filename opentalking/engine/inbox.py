@@ -31,9 +31,13 @@ class Moved:
 
 
 class Inbox:
-    """Takes commands from outside and the server's own news; `close` answers whatever is left."""
+    """Takes commands from outside and the server's own news; `close` answers whatever is left.
 
-    def __init__(self) -> None:
+    `on_refused` is told of each command for which there is no room beside the queue.
+    """
+
+    def __init__(self, on_refused: Callable[[Command, TooMany], None]) -> None:
+        self._on_refused = on_refused
         self._queue: asyncio.Queue[Delivery | Ending | Moved] = asyncio.Queue()
         self._aside: set[Delivery] = set()
         self._closed = False
@@ -68,7 +72,9 @@ class Inbox:
         """Note a command that is going to be answered beside the queue; a flood of a kind is refused."""
         kind = delivery.command.type
         if sum(1 for other in self._aside if other.command.type == kind) >= MAX_PENDING_ASIDE:
-            await delivery.fail(TooMany(f"too many '{kind}' requests of this session wait; slow down"))
+            error = TooMany(f"too many '{kind}' requests of this session wait; slow down")
+            self._on_refused(delivery.command, error)
+            await delivery.fail(error)
             return False
         self._aside.add(delivery)
         return True

@@ -101,7 +101,7 @@ class TurnReport:
     def error(self, error: OpenTalkingError, *, code: str | None = None) -> None:
         """Something failed; the turn may go on."""
         code = code or error.code
-        self._log.warning("turn error", code=code, error=error.message)
+        self._log.warning("turn error", code=code, error=error.log_message)
         if not self._ended:
             self._watch.failed(_stage(error, code), code)
         self._say(ErrorEvent(**self._ids, code=code, message=error.message))

@@ -84,7 +84,7 @@ class Session:
         )
         held = [self._recording.aclose, self._air.aclose, self._talk.said.aclose, self._life.aclose]
         self._belongings = Belongings(self.id, config.close_timeout_seconds, held)
-        self._inbox = Inbox()
+        self._inbox = Inbox(self._hearing.refused)
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
 

@@ -144,7 +144,7 @@ class SessionLife:
         return face
 
     async def _failed(self, error: OpenTalkingError) -> None:
-        log.error("session failed to start", session_id=self._id, code=error.code, error=error.message)
+        log.error("session failed to start", session_id=self._id, code=error.code, error=error.log_message)
         self._emit(ErrorEvent(session_id=self._id, code=error.code, message=error.message))
         for observer in self._tools.observers:
             observer.stage_failed("load", error.code)

@@ -85,7 +85,9 @@ class Recognisers:
         except ProviderError as error:
             if self.stand_in is None:
                 raise
-            log.warning("stt fallback", provider=self.provider, fallback=self.stand_in, error=error.message)
+            log.warning(
+                "stt fallback", provider=self.provider, fallback=self.stand_in, error=error.log_message
+            )
         return await self._ask(self.stand_in, utterance, on_partial)
 
     async def _ask(self, name: str, utterance: Utterance, on_partial: Callable[[str], None]) -> str:

@@ -51,7 +51,9 @@ class TurnVoice:
         except ProviderError as error:
             if heard or self.fallback in (None, self.provider) or self.fallback not in self.speakers:
                 raise
-            log.warning("tts fallback", provider=self.provider, fallback=self.fallback, error=error.message)
+            log.warning(
+                "tts fallback", provider=self.provider, fallback=self.fallback, error=error.log_message
+            )
         voice = self._own_voice(self.fallback, text)
         async with aclosing(self._pieces(self.fallback, text, voice, None)) as pieces:
             async for piece in pieces:

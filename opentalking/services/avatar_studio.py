@@ -119,7 +119,7 @@ class AvatarStudio:
         try:
             await self._tools.preparer.forget(bundle)
         except OpenTalkingError as error:
-            _log.warning("avatar.not_forgotten", avatar_id=bundle.id, error=error.message)
+            _log.warning("avatar.not_forgotten", avatar_id=bundle.id, error=error.log_message)
 
 
 def _unpublish(made: MadeAvatar) -> None:

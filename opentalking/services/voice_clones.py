@@ -238,7 +238,7 @@ class VoiceCloneService:
                     "voice left at its service",
                     provider=plan.provider,
                     voice_id=voice_id,
-                    error=error.message,
+                    error=error.log_message,
                 )
             raise
 

@@ -193,7 +193,7 @@ TALKING = (
         f"POST {_SESSION}/playout",
         json="turn_id! silent_after_ms!",
         answer="session_id status",
-        errors="400 404",
+        errors="400 404 429",
         choices={"status": "noted"},
         additive=True,
     ),

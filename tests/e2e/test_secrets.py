@@ -11,6 +11,7 @@ from tests.support.llm_server import KEY as LLM_KEY
 from tests.support.llm_server import FakeLlm
 from tests.support.rtc_client import RtcClient
 from tests.support.server import RunningServer
+from tests.support.vendors.speech import SpeechServices
 
 API_KEY = "api-key-0f1e2d3c4b5a69788796"
 TOKEN_SECRET = "token-secret-0123456789abcdefghijklmnop"  # noqa: S105 - made up
@@ -24,6 +25,7 @@ PROMPT = "Where is the pomegranate buried?"
 ANSWER = "Under the mulberry tree."
 SPOKEN = "Rhubarb is not a fruit."
 HEARD = "Gooseberries are sour."
+REPEATING = ("repeating_refusal", "repeating_whole", "repeating_event", "repeating_junk")
 QUERY = "quince-in-the-query"
 SECRETS = (
     *(API_KEY, TOKEN_SECRET, WRONG_KEY, LLM_KEY, VENDOR_KEY, "cHJveHktdXNlcjpwcm94eS1wYXNz", COOKIE),
@@ -34,7 +36,7 @@ SECRETS = (
 async def test_the_log_shows_no_secret_and_nothing_that_was_said(
     base_settings: dict[str, str], tmp_path: Path
 ) -> None:
-    async with FakeLlm(ANSWER) as llm:
+    async with FakeLlm(ANSWER) as llm, SpeechServices("refuse") as voices:
         settings = {
             **base_settings,
             "OPENTALKING_LOG_LEVEL": "DEBUG",
@@ -47,6 +49,9 @@ async def test_the_log_shows_no_secret_and_nothing_that_was_said(
             "OPENTALKING_TTS_ELEVENLABS_VOICE_ID": "rachel",
             "OPENTALKING_TTS_DASHSCOPE_API_KEY": VENDOR_KEY,
             "OPENTALKING_TTS_DASHSCOPE_SERVICE_URL": f"ws://{NOBODY}",
+            "OPENTALKING_TTS_OPENAI_BASE_URL": f"{voices.http_url}/v1",
+            "OPENTALKING_TTS_OPENAI_API_KEY": VENDOR_KEY,
+            "OPENTALKING_TTS_FALLBACK": "none",
             "OPENTALKING_STT_OPENAI_API_KEY": VENDOR_KEY,
         }
         async with RunningServer(settings, tmp_path) as server:
@@ -59,6 +64,9 @@ async def test_the_log_shows_no_secret_and_nothing_that_was_said(
         assert any(record["level"] == "debug" for record in server.records), (
             "the log is at its most talkative"
         )
+        errors = [record["error"] for record in server.records if record["event"] == "turn error"]
+        assert any("openai_compatible: refused the API key (401)" in error for error in errors)
+        assert any("refused the request (400)" in error for error in errors)
         assert any(record["event"] == "request" and record["status"] == 401 for record in server.records)
         for secret in (*SECRETS, *tokens):
             lines = [line for line in log.split("\n") if secret in line]
@@ -85,9 +93,12 @@ async def use_everything(server: RunningServer, llm: FakeLlm) -> list[str]:
         token, other = made
         await session.ended(await session.chat(PROMPT))
         await session.ended(await session.speak(SPOKEN))
-        for mode in ("unauthorized", "error_event", "html"):
+        failed = await session.event("error", await session.speak(SPOKEN, tts_provider="openai_compatible"))
+        assert SPOKEN in failed.data["message"], "the voice service repeats what it does not say"
+        for mode in ("unauthorized", "error_event", "html", *REPEATING):
             llm.mode = mode
-            await session.event("error", await session.chat(PROMPT))
+            failed = await session.event("error", await session.chat(PROMPT))
+            assert (PROMPT in failed.data["message"]) is (mode in REPEATING)
         for body in ({"text": HEARD}, {"text": HEARD, "voice": QUERY}, {"text": [HEARD]}):
             await session.http.post("/tts/preview", json=body)
         await show_credentials(server.url, session.id, token, other)

@@ -54,6 +54,40 @@ async def test_what_is_said_while_the_button_is_held_is_a_turn() -> None:
 
 
 @virtual
+async def test_what_the_detector_still_judges_when_the_button_goes_down_is_no_part_of_the_turn() -> None:
+    recogniser, detector = Whispers(), FakeTurnDetector()
+    detector.feed_delay_seconds = 1.0
+    async with engine(listening(recogniser=recogniser, turn_detector=detector)) as e:
+        session, _, log = await e.create(turn_taking="auto")
+        async with Talker(e, session) as talker:
+            talker.begin(20)
+            await asyncio.sleep(1.5)  # since 1.04 s the detector has had a second of speech
+            await listen(e, session, "push_to_talk", talking=True)
+            await asyncio.sleep(3)
+            await listen(e, session, talking=False)
+            await log.until("speech.ended")
+        assert sum(recogniser.pieces[0]) / RATE == pytest.approx(3.16, abs=0.05)
+        assert len(recogniser.pieces) == 1
+        await e.delete(session)
+
+
+@virtual
+async def test_what_the_detector_still_judges_begins_no_turn_in_the_next_mode() -> None:
+    recogniser, detector = Whispers(), FakeTurnDetector()
+    detector.feed_delay_seconds = 1.0
+    async with engine(listening(recogniser=recogniser, turn_detector=detector)) as e:
+        session, _, log = await e.create(turn_taking="auto")
+        async with Talker(e, session) as talker:
+            talker.begin(1.5)
+            await asyncio.sleep(1.5)
+            for mode in ("off", "auto"):
+                await listen(e, session, mode)
+            await asyncio.sleep(5)
+        assert (recogniser.pieces, log.of("status")) == ([], [])
+        await e.delete(session)
+
+
+@virtual
 async def test_the_button_interrupts_the_avatar_at_once() -> None:
     observed = Observed()
     async with engine(listening(observers=[observed])) as e:

@@ -174,6 +174,23 @@ class FakeLlm:
     async def _mode_unauthorized(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": f"Incorrect API key provided: {KEY}"}}, status=401)
 
+    async def _mode_repeating_refusal(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": self._not_allowed()}}, status=400)
+
+    async def _mode_repeating_whole(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": self._not_allowed()}})
+
+    async def _mode_repeating_event(self, request: web.Request) -> web.StreamResponse:
+        response = await self._stream(request)
+        await send(response, {"error": {"message": self._not_allowed()}})
+        return response
+
+    async def _mode_repeating_junk(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text=self._not_allowed())
+
+    def _not_allowed(self) -> str:
+        return f"this is not allowed here: {self.requests[-1].messages[-1][1]}"
+
     async def _mode_not_found(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": "model 'tiny-9' not found"}, status=404)
 

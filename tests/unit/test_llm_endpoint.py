@@ -134,6 +134,16 @@ async def test_failures_tell_what_the_endpoint_said(
         assert await answer(model) == llm.answer
 
 
+@pytest.mark.parametrize("fault", ["refusal", "whole", "event", "junk"])
+async def test_what_an_endpoint_repeats_of_the_prompt_is_not_for_the_log(llm: FakeLlm, fault: str) -> None:
+    llm.mode = f"repeating_{fault}"
+    async with chat_model(llm) as model:
+        error = await failure(model)
+    assert "not allowed here: Hello?" in error.message
+    assert "Hello" not in error.log_message
+    assert f"127.0.0.1:{llm.port}" in error.log_message
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -110,6 +110,8 @@ async def test_a_bad_service_is_told_and_not_spoken(services: SpeechServices, na
     assert failure.value.stage == "tts"
     assert failure.value.provider == MAKERS[name](services, KEY).name
     assert KEY not in failure.value.message
+    assert (TEXT in failure.value.message) is (mode == "refuse" and name != "edge")
+    assert TEXT not in failure.value.log_message, "the log would repeat it"
 
 
 @pytest.mark.parametrize("name", WITH_KEY)

@@ -63,7 +63,7 @@ class Microphone:
         self._news = asyncio.Event()
         self._left = np.zeros(0, np.int16)
         self._activity: VoiceActivity | None = None
-        self._retry_in = 0
+        self._retry_in = self._beginnings = 0
         self._is_failing = self._has_told_unavailable = self._has_overflowed = False
         self._has_guard_failed = False
 
@@ -95,7 +95,8 @@ class Microphone:
         self._news.set()
 
     def start_anew(self) -> None:
-        """Forget what was heard: it counts as silence."""
+        """Forget what was heard, also what is being judged: it counts as silence."""
+        self._beginnings += 1
         self._waiting.clear()
         self._waiting_samples = 0
         self._left = self._left[:0]
@@ -114,10 +115,12 @@ class Microphone:
             silence = np.zeros(VAD_FRAME_SAMPLES, np.int16)
             count = round((patience_seconds or 0) * RECOGNITION_RATE / VAD_FRAME_SAMPLES)
             return [Frame(silence, 0.0)] * count
-        sound = self._take()
+        sound, beginnings = self._take(), self._beginnings
         if not len(sound):
             return []
         probabilities = await self._speech(sound) if detects else [0.0] * (len(sound) // VAD_FRAME_SAMPLES)
+        if beginnings != self._beginnings:
+            return []
         pieces = sound.reshape(-1, VAD_FRAME_SAMPLES)
         return [Frame(pcm, p) for pcm, p in zip(pieces, probabilities, strict=True)]
 

@@ -33,8 +33,8 @@ class DashScopeConfig:
 class Refused(ProviderError):
     """The service answered that it will not; `reason` is its own code."""
 
-    def __init__(self, message: str, *, provider: str, reason: str, retryable: bool) -> None:
-        super().__init__(message, stage="tts", provider=provider, retryable=retryable)
+    def __init__(self, message: str, *, provider: str, reason: str, retryable: bool, said: str) -> None:
+        super().__init__(message, stage="tts", provider=provider, retryable=retryable, said=said)
         self.reason = reason
 
 
@@ -99,7 +99,8 @@ class Customization:
         else:
             text = answer.decode(errors="replace")
         return Refused(
-            f"{self._provider} answered {status}: {self._clean(text)}",
+            f"{self._provider} answered {status}",
+            said=self._clean(text),
             provider=self._provider,
             reason=reason,
             retryable=status >= httpx2.codes.INTERNAL_SERVER_ERROR

@@ -12,9 +12,13 @@ _CLOSING_TAGS = ("</think>", "</thinking>")
 
 
 class MalformedAnswer(OpenTalkingError):
-    """The endpoint sent something that is not a chat completion."""
+    """The endpoint sent something that is not a chat completion; `said` is what it sent instead."""
 
     default_code = "llm_failed"
+
+    def __init__(self, message: str, *, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
 
 
 class AnswerFilter:

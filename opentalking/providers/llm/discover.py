@@ -191,7 +191,7 @@ class AutoChatModel:
         try:
             return await chat_models(candidate, self._config.probe_timeout_seconds)
         except ProviderError as error:
-            _log.debug("no_local_server", provider=candidate.provider, error=error.message)
+            _log.debug("no_local_server", provider=candidate.provider, error=error.log_message)
             return []
 
     def _endpoint(self, config: OpenAICompatibleConfig) -> OpenAICompatibleChatModel:

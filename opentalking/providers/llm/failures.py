@@ -34,13 +34,14 @@ class Upstream:
     stage: str = "llm"
     answer: str = "a chat completion"
 
-    def error(self, message: str, *, retryable: bool) -> ProviderError:
-        """A failure of this endpoint, named by its host."""
+    def error(self, message: str, *, retryable: bool, said: str = "") -> ProviderError:
+        """A failure of this endpoint, named by its host, and what the endpoint `said` of it."""
         return ProviderError(
             self.clean(f"{self.label or self.host}: {message}"),
             stage=self.stage,
             provider=self.provider,
             retryable=retryable,
+            said=self.clean(said),
         )
 
     @property
@@ -75,12 +76,13 @@ class Upstream:
                 f"connection failed while waiting for {waiting_for}: {cause}", retryable=True
             ) from error
         except openai.APIError as error:
-            raise self.error(error.message, retryable=True) from error
+            raise self.error("reported an error", retryable=True, said=error.message) from error
         except MalformedAnswer as error:
-            raise self.error(error.message, retryable=False) from error
+            raise self.error(error.message, retryable=False, said=error.said) from error
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             # The SDK parses what it is sent without checking it first.
-            raise self.error(f"sent something that is not {self.answer}: {error}", retryable=False) from error
+            message = f"sent something that is not {self.answer}"
+            raise self.error(message, retryable=False, said=str(error)) from error
         except (OSError, openai.OpenAIError) as error:
             raise self.error(str(error) or type(error).__name__, retryable=True) from error
 
@@ -88,16 +90,17 @@ class Upstream:
         status = error.status_code
         hint = _HINTS.get(status, "failed" if status >= 500 else "refused the request")
         return self.error(
-            f"{hint} ({status}): {upstream_text(error.body, error.message)}",
+            f"{hint} ({status})",
             retryable=status >= 500 or status in _RETRYABLE_STATUSES,
+            said=upstream_text(error.body, error.message),
         )
 
 
 def upstream_text(body: object, otherwise: str) -> str:
     """The message inside an error body, however deep the endpoint has put it.
 
-    Of a list of faults what each one says and where; not what it repeats of the request, as that would come
-    into logs.
+    Of a list of faults what each one says and where; not what it repeats of the request, as nobody needs to
+    be told that.
     """
     if isinstance(body, list):
         return "; ".join(_fault(item) for item in body)

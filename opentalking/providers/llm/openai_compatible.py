@@ -216,7 +216,7 @@ async def _whole_answer(stream: _Stream) -> str:
         said = upstream_text(
             answer if text.lstrip().startswith("{") and isinstance(error, KeyError) else None, text
         )
-        raise MalformedAnswer(f"sent {kind} instead of a stream: {said}") from error
+        raise MalformedAnswer(f"sent {kind} instead of a stream", said=said) from error
     if not isinstance(content, str):
         raise MalformedAnswer("answered without text")
     return content

@@ -120,8 +120,7 @@ class Paraformer:
         body = json.loads(message)
         header = body["header"]
         if header["event"] == "task-failed":
-            told = header.get("error_message") or "the task failed"
-            raise self._service.error(f"{told} ({header.get('error_code', '')})".removesuffix(" ()"))
+            raise self._service.task_failed(header)
         if header["event"] not in expected:
             raise ValueError(f"the event {header['event']}")
         return body

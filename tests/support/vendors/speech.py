@@ -4,8 +4,9 @@
         ... services.http_url, services.ws_url ...
         services.mode = "refuse"
 
-What they say is a tone of 440 Hz, 50 ms a character. Modes: "normal"; "refuse" (the service's own error);
-"drop" (the connection breaks in the middle of the sound); "stall" (silence in the middle); "junk"; "empty".
+What they say is a tone of 440 Hz, 50 ms a character. Modes: "normal"; "refuse" (the service's own error,
+with the text in it); "drop" (the connection breaks in the middle of the sound); "stall" (silence in the
+middle); "junk"; "empty".
 """
 
 import asyncio
@@ -126,7 +127,8 @@ class SpeechServices(_Listening):
         body = await request.json()
         self._note(request, body)
         if self.mode == "refuse" or request.headers.get("Authorization") != f"Bearer {KEY}":
-            return web.json_response({"error": {"message": f"Incorrect API key provided: {KEY}"}}, status=401)
+            told = f"Incorrect API key provided: {KEY}; not said: {body['input']}"
+            return web.json_response({"error": {"message": told}}, status=401)
         pcm = tone(body["input"], 24_000)
         form = body["response_format"]
         return await self._sent(request, pcm if form == "pcm" else encoded(pcm, 24_000, form))
@@ -136,7 +138,7 @@ class SpeechServices(_Listening):
         form = request.query["output_format"]
         self._note(request, body | {"voice": request.match_info["voice"], "output_format": form})
         if self.mode == "refuse" or request.headers.get("xi-api-key") != KEY:
-            detail = {"status": "invalid_api_key", "message": "Invalid API key"}
+            detail = {"status": "invalid_api_key", "message": f"Invalid API key; not said: {body['text']}"}
             return web.json_response({"detail": detail}, status=401)
         kind, rate = form.split("_")[:2]
         pcm = tone(body["text"], int(rate))
@@ -187,9 +189,8 @@ class SpeechServices(_Listening):
 
     async def _qwen_response(self, socket: web.WebSocketResponse, text: str, rate: int) -> None:
         if self.mode == "refuse":
-            await _event(
-                socket, "error", error={"code": "invalid_value", "message": "Voice is not supported."}
-            )
+            told = {"code": "invalid_value", "message": f"Voice is not supported; not said: {text}"}
+            await _event(socket, "error", error=told)
             return
         await _event(socket, "response.created", response={})
         try:
@@ -231,7 +232,8 @@ class SpeechServices(_Listening):
         self, socket: web.WebSocketResponse, task_id: str, text: str, order: dict[str, Any]
     ) -> None:
         if self.mode == "refuse":
-            told = {"error_code": "InvalidParameter", "error_message": "Engine return error code: 418"}
+            why = f"Engine return error code: 418; not said: {text}"
+            told = {"error_code": "InvalidParameter", "error_message": why}
             await _task_event(socket, task_id, "task-failed", **told)
             return
         try:

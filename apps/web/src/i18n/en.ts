@@ -123,6 +123,8 @@ export const en = {
   "mic.problem.in_use.how": "Close calls and recorders that use it, or unplug it and plug it in again; then try again.",
   "mic.problem.unplugged": "The microphone is gone: it was unplugged or switched off.",
   "mic.problem.unplugged.how": "Connect it and try again, or use another one.",
+  "mic.problem.refused": "The server does not listen to this microphone, for the reason below.",
+  "mic.problem.refused.how": "Try again in a moment, or write instead.",
   "mic.problem.failed": "The microphone could not be opened, for the reason below.",
   "mic.problem.failed.how": "Try again; if it repeats, restart the browser.",
   "mic.problem.silent": "The microphone is on, but nothing at all comes out of it.",

@@ -124,6 +124,8 @@ export const zh: Catalogue = {
   "mic.problem.in_use.how": "请关闭占用它的通话或录音程序，或拔下后重新插上，然后再试。",
   "mic.problem.unplugged": "麦克风不见了：它被拔下或关闭了。",
   "mic.problem.unplugged.how": "请重新连接后再试，或改用其他麦克风。",
+  "mic.problem.refused": "服务器没有收听此麦克风，原因见下。",
+  "mic.problem.refused.how": "请稍后再试，或改用文字。",
   "mic.problem.failed": "未能打开麦克风，原因见下。",
   "mic.problem.failed.how": "请再试一次；如果反复出现，请重启浏览器。",
   "mic.problem.silent": "麦克风已打开，但完全没有声音。",

@@ -160,7 +160,7 @@ export class SessionController {
   async stop(): Promise<void> {
     const { sessionId, turn } = this.state;
     if (!sessionId || !turn) return;
-    this.hush();
+    this.dispatch({ type: "stopped", now: performance.now() });
     try {
       await this.client.interrupt(sessionId);
     } catch (error) {
@@ -171,7 +171,12 @@ export class SessionController {
 
   /** Stops the avatar here, when the server is about to do it by itself. */
   hush(): void {
-    this.dispatch({ type: "stopped", now: performance.now() });
+    this.dispatch({ type: "hushed", now: performance.now() });
+  }
+
+  /** The server did not stop the avatar after all. */
+  resume(): void {
+    this.dispatch({ type: "resumed" });
   }
 
   /** What is sent of the person's voice from now on, also over later connections; null for nothing. */

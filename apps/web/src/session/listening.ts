@@ -2,6 +2,13 @@
 
 import { ApiError, type Listening as Wish } from "../api/client";
 
+export interface Failed {
+  error: unknown;
+  wish: Wish;
+  /** The server said no; else it may or may not do what was asked for. */
+  refused: boolean;
+}
+
 export class Listening {
   /**
    * What the server does, null where that is uncertain; before anybody says something there is no microphone for it
@@ -13,7 +20,9 @@ export class Listening {
 
   constructor(
     private readonly post: (wish: Wish) => Promise<void>,
-    private readonly onRefused: (error: unknown) => void,
+    private readonly onFailed: (failure: Failed) => void,
+    /** There is nothing more to ask for. */
+    private readonly onSettled: () => void = () => undefined,
   ) {}
 
   /** What the server refused is not asked for twice; what may not have come to it is. */
@@ -26,18 +35,21 @@ export class Listening {
   private async run(): Promise<void> {
     this.running = true;
     for (let aim = this.wanted; differs(aim, this.known); aim = this.wanted) {
+      const wish = difference(aim, this.known);
       try {
-        await this.post(difference(aim, this.known));
+        await this.post(wish);
         this.known = aim;
       } catch (error) {
         // A request whose answer got lost may have been carried out.
-        if (!isRefusal(error)) this.known = null;
-        this.onRefused(error);
+        const refused = isRefusal(error);
+        if (!refused) this.known = null;
+        this.onFailed({ error, wish, refused });
         // The same is not asked for again by itself.
         if (!differs(this.wanted, aim)) break;
       }
     }
     this.running = false;
+    this.onSettled();
   }
 }
 

@@ -13,11 +13,12 @@ export type ProblemKind =
   | "no_device"
   | "in_use"
   | "unplugged"
+  | "refused"
   | "failed";
 
 export interface Problem {
   kind: ProblemKind;
-  /** The browser's own words. */
+  /** The browser's own words, or the server's. */
   detail: string;
 }
 

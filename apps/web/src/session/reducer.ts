@@ -22,6 +22,8 @@ export type Action =
   | { type: "accepted"; turnId: string }
   | { type: "refused"; code: string; detail: string }
   | { type: "stopped"; now: number }
+  | { type: "hushed"; now: number }
+  | { type: "resumed" }
   | { type: "interrupt_shown" }
   | { type: "notice"; code: string; detail: string }
   | { type: "dismissed"; key: number }
@@ -51,6 +53,8 @@ export function reduce(state: State, action: Action): State {
     case "accepted":
     case "refused":
     case "stopped":
+    case "hushed":
+    case "resumed":
       return onTalk(state, action);
     default:
       return onLink(state, action);
@@ -104,17 +108,17 @@ function onLink(state: State, action: LinkAction): State {
 }
 
 function withoutSession(state: State): State {
-  return { ...state, turn: null, hearing: false, sessionId: null, silenced: false, expiresInSeconds: null, captions: noCaptions };
+  return { ...state, turn: null, hearing: false, sessionId: null, silenced: false, hushed: null, expiresInSeconds: null, captions: noCaptions };
 }
 
-type TalkAction = Extract<Action, { type: "sent" | "flushed" | "accepted" | "refused" | "stopped" }>;
+type TalkAction = Extract<Action, { type: "sent" | "flushed" | "accepted" | "refused" | "stopped" | "hushed" | "resumed" }>;
 
 function onTalk(state: State, action: TalkAction): State {
   switch (action.type) {
     case "sent": {
       const captions = { ...noCaptions, own: action.outgoing.text };
       if (state.link.phase !== "live") return { ...state, captions, waiting: action.outgoing };
-      return { ...closeTurn(state), captions, turn: { id: null, phase: "thinking" }, hearing: false, justInterrupted: false };
+      return { ...closeTurn(state), captions, turn: { id: null, phase: "thinking" }, hearing: false, justInterrupted: false, hushed: null };
     }
     case "flushed":
       return { ...state, waiting: null, turn: { id: null, phase: "thinking" } };
@@ -124,11 +128,28 @@ function onTalk(state: State, action: TalkAction): State {
       const waiting = state.turn?.id === null;
       return withNotice(waiting ? { ...state, turn: null, captions: noCaptions } : state, action.code, action.detail);
     }
-    case "stopped": {
-      if (!state.turn) return state;
-      return { ...closeTurn(state), captions: { ...state.captions, cutAt: action.now, endedAt: action.now }, justInterrupted: true };
+    case "stopped":
+      return stopTurn(state, action.now);
+    case "hushed": {
+      const { turn, captions } = state;
+      return { ...stopTurn(state, action.now), hushed: turn?.id ? { turn, captions } : state.hushed };
     }
+    case "resumed":
+      return resumeTurn(state);
   }
+}
+
+function stopTurn(state: State, now: number): State {
+  if (!state.turn) return state;
+  return { ...closeTurn(state), captions: { ...state.captions, cutAt: now, endedAt: now }, justInterrupted: true };
+}
+
+/** The hushed turn was not ended by the server: it is seen and heard again. */
+function resumeTurn(state: State): State {
+  const { hushed } = state;
+  if (!hushed) return state;
+  const closedTurns = state.closedTurns.filter((id) => id !== hushed.turn.id);
+  return { ...state, ...hushed, hushed: null, closedTurns, silenced: false, justInterrupted: false };
 }
 
 /** Ends the running turn for this page at once, without waiting for the server: silence first. */
@@ -146,7 +167,7 @@ function withNotice(state: State, code: string, detail: string): State {
 }
 
 function onServerEvent(state: State, event: ServerEvent, now: number, playoutDelayMs: number): State {
-  if (event.turnId !== null && state.closedTurns.includes(event.turnId)) return state;
+  if (event.turnId !== null && state.closedTurns.includes(event.turnId)) return behindHush(state, event, now, playoutDelayMs);
   switch (event.name) {
     case "session.queued":
     case "session.expiring":
@@ -170,6 +191,13 @@ function onServerEvent(state: State, event: ServerEvent, now: number, playoutDel
     case "speech.ended":
       return endTurn(state, event.turnId, event.data.reason, now + playoutDelayMs);
   }
+}
+
+/** What the server tells of a turn that is hushed: it counts only if the turn is resumed. */
+function behindHush(state: State, event: ServerEvent, now: number, playoutDelayMs: number): State {
+  if (state.hushed?.turn.id !== event.turnId) return state;
+  const heard = onServerEvent({ ...state, ...state.hushed, hushed: null, closedTurns: [] }, event, now, playoutDelayMs);
+  return { ...state, hushed: heard.turn && { turn: heard.turn, captions: heard.captions } };
 }
 
 type SessionEvent = Extract<
@@ -221,6 +249,7 @@ function startTurn(state: State, turnId: string | null): State {
     hearing: false,
     justInterrupted: false,
     captions: ours ? { ...noCaptions, own: state.captions.own, ownTurn: state.captions.ownTurn } : noCaptions,
+    hushed: null,
     expiresInSeconds: null,
   };
 }

@@ -49,6 +49,12 @@ export interface Turn {
   phase: "thinking" | "speaking";
 }
 
+/** A turn that this page silenced because the server is about to end it, as it would be without that. */
+export interface Hushed {
+  turn: Turn;
+  captions: Captions;
+}
+
 export interface Notice {
   key: number;
   /** Error code of the server or of the page; picks the sentence. */
@@ -73,6 +79,8 @@ export interface State {
   justInterrupted: boolean;
   /** The page plays no sound until the next speech begins. */
   silenced: boolean;
+  /** What goes on where the server does not end it after all. */
+  hushed: Hushed | null;
   /** Turns that are over for this page; whatever arrives late for them is ignored. */
   closedTurns: string[];
   captions: Captions;
@@ -92,6 +100,7 @@ export const initialState: State = {
   hearing: false,
   justInterrupted: false,
   silenced: false,
+  hushed: null,
   closedTurns: [],
   captions: noCaptions,
   notices: [],

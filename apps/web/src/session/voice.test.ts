@@ -16,6 +16,10 @@ async function speaks(turn = "t1"): Promise<void> {
   world.serverSays("speech.media_started", { turn_id: turn });
 }
 
+function says(text: string): void {
+  world.serverSays("subtitle.chunk", { turn_id: "t1", text, is_final: false, start_ms: 0, end_ms: 500 });
+}
+
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
@@ -105,13 +109,35 @@ describe("hands-free", () => {
     expect([status(), world.microphones.track.stopped, world.calls.at(-1)]).toEqual(["off", true, "delete s1"]);
   });
 
-  it("that the server refuses is told", async () => {
+  it("that the server refuses gives the microphone back, says why, and can be tried again", async () => {
     await world.connect();
     world.listenError = new ApiError(409, "no");
     await microphone().toggle();
     await settled();
-    expect(world.controller.getState().notices).toMatchObject([{ code: "listening_failed", detail: "HTTP 409: no" }]);
-    expect(listened()).toHaveLength(1);
+    expect([status(), microphone().getState().problem]).toEqual(["problem", { kind: "refused", detail: "HTTP 409: no" }]);
+    expect([world.microphones.track.stopped, world.sending, listened().length]).toEqual([true, null, 1]);
+    world.listenError = null;
+    await microphone().toggle();
+    expect([status(), listened().slice(1)]).toEqual(["on", ["listen s1 auto"]]);
+  });
+
+  it("that the server may or may not have begun is told, and stays on", async () => {
+    await world.connect();
+    world.listenError = new ApiError(0, "timed out");
+    await microphone().toggle();
+    await settled();
+    expect([status(), world.controller.getState().notices]).toMatchObject(["on", [{ code: "listening_failed", detail: "timed out" }]]);
+  });
+
+  it("that is refused to a session which listens to the button switches that off, too", async () => {
+    await world.connect();
+    await microphone().setMode("push_to_talk");
+    world.listenError = new ApiError(429, "slower");
+    const changing = microphone().setMode("auto");
+    world.listenError = null;
+    await changing;
+    await settled();
+    expect([status(), listened()]).toEqual(["problem", ["listen s1 push_to_talk", "listen s1 auto", "listen s1 off"]]);
   });
 });
 
@@ -165,6 +191,58 @@ describe("push-to-talk", () => {
     await settled();
     expect([status(), world.controller.getState().notices.length]).toEqual(["waiting", 1]);
     expect(world.calls).toHaveLength(1);
+  });
+
+  it.each([
+    ["refuses", new ApiError(409, "loading")],
+    ["does not answer", new ApiError(0, "timed out")],
+  ])("that the server %s brings the avatar back, with what it has said meanwhile", async (_, error) => {
+    await speaks();
+    world.listenError = error;
+    world.voice.press();
+    expect(world.controller.getState().silenced).toBe(true);
+    says("Hello there.");
+    await settled();
+    const { silenced, captions } = world.controller.getState();
+    expect([silenced, world.status, captions.cutAt]).toEqual([false, "speaking", null]);
+    expect(captions.lines.map(({ chunk }) => chunk.text)).toEqual(["Hello there."]);
+    says(" And bye.");
+    expect(world.controller.getState().captions.lines).toHaveLength(2);
+    world.serverSays("speech.ended", { turn_id: "t1", reason: "completed" });
+    expect(world.status).toBe("idle");
+  });
+
+  it("that came too late brings nothing back that is over", async () => {
+    await speaks();
+    world.listenError = new ApiError(0, "timed out");
+    world.voice.press();
+    world.serverSays("speech.ended", { turn_id: "t1", reason: "interrupted" });
+    await settled();
+    expect([world.controller.getState().silenced, world.status]).toEqual([true, "interrupted"]);
+  });
+
+  it("that was over before the server could be told of it brings the avatar back", async () => {
+    let answer = (): void => undefined;
+    world.whenListened = new Promise((resolve) => (answer = resolve));
+    await microphone().setMode("auto");
+    await microphone().setMode("push_to_talk");
+    await speaks();
+    world.voice.press();
+    world.voice.release();
+    answer();
+    await settled();
+    expect([listened().at(-1), world.controller.getState().silenced, world.status]).toEqual(["listen s1 push_to_talk", false, "speaking"]);
+  });
+
+  it("that the server took leaves the avatar silent until the turn is over, and after", async () => {
+    await speaks();
+    world.voice.press();
+    await settled();
+    world.voice.release();
+    await settled();
+    says("Late.");
+    world.serverSays("speech.ended", { turn_id: "t1", reason: "interrupted" });
+    expect([world.controller.getState().silenced, world.controller.getState().captions.lines]).toEqual([true, []]);
   });
 });
 

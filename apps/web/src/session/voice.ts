@@ -2,7 +2,7 @@
 
 import { type ApiClient, errorDetail } from "../api/client";
 import type { SessionController } from "./controller";
-import { Listening } from "./listening";
+import { type Failed, Listening } from "./listening";
 import type { Microphone } from "./microphone";
 import { wantedMode } from "./microphoneState";
 import { type State, canWrite } from "./state";
@@ -13,6 +13,8 @@ export class Voice {
   private seen: State;
   private sessionId: string | null = null;
   private listening: Listening | null = null;
+  /** The server has taken the last press of push-to-talk. */
+  private pressTaken = false;
 
   constructor(
     private readonly controller: SessionController,
@@ -27,6 +29,7 @@ export class Voice {
   /** Push-to-talk goes down: the avatar is silent at once, and whatever is said now is heard. */
   press = (): void => {
     if (this.seen.link.phase !== "live" || !this.microphone.press()) return;
+    this.pressTaken = false;
     this.controller.hush();
   };
 
@@ -73,14 +76,34 @@ export class Voice {
   }
 
   private listeningOf(sessionId: string): Listening {
+    const isCurrent = (): boolean => sessionId === this.controller.getState().sessionId;
     return new Listening(
-      (wish) => this.client.listen(sessionId, wish),
-      (error) => {
-        if (sessionId !== this.controller.getState().sessionId) return;
-        this.microphone.release();
-        this.controller.notice("listening_failed", errorDetail(error));
+      async (wish) => {
+        await this.client.listen(sessionId, wish);
+        if (wish.talking) this.pressTaken = true;
+      },
+      (failure) => {
+        if (isCurrent()) this.onFailed(failure);
+      },
+      () => {
+        if (isCurrent()) this.resumeUntaken();
       },
     );
+  }
+
+  private onFailed({ error, wish, refused }: Failed): void {
+    this.resumeUntaken();
+    // A microphone that the server will not listen to must not look as if it did.
+    if (refused && wish.turn_taking && wish.turn_taking !== "off") this.microphone.close({ kind: "refused", detail: errorDetail(error) });
+    else {
+      this.microphone.release();
+      this.controller.notice("listening_failed", errorDetail(error));
+    }
+  }
+
+  /** Nobody but a press that came to the server ends the turn that this page has hushed. */
+  private resumeUntaken(): void {
+    if (!this.pressTaken) this.controller.resume();
   }
 
   private async reportSilence(turnId: string): Promise<void> {

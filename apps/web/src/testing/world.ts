@@ -23,6 +23,8 @@ export class World {
   offerErrors: ApiError[] = [];
   talkError: ApiError | null = null;
   listenError: ApiError | null = null;
+  /** The server answers to `listen` when this resolves. */
+  whenListened: Promise<void> = Promise.resolve();
   peers: PeerHandlers[] = [];
   openPeers = 0;
   /** What the last connection sends. */
@@ -63,7 +65,8 @@ export class World {
       interrupt: (id: string) => turn(`interrupt ${id}`).then(() => undefined),
       listen: (id: string, wish: Listening) => {
         this.calls.push(["listen", id, wish.turn_taking, wish.talking].filter((part) => part !== undefined).join(" "));
-        return this.listenError ? Promise.reject(this.listenError) : Promise.resolve();
+        const error = this.listenError;
+        return error ? Promise.reject(error) : this.whenListened;
       },
       reportPlayout: (id: string, turnId: string, ms: number) => {
         this.calls.push(`silent ${id} ${turnId} ${ms}`);

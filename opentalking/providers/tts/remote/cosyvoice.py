@@ -70,8 +70,7 @@ class _Task:
                     case "task-finished":
                         return
                     case "task-failed":
-                        code, told = header.get("error_code", ""), header.get("error_message", "")
-                        raise self._service.error(f"{told or 'the task failed'} ({code})".removesuffix(" ()"))
+                        raise self._service.task_failed(header)
         raise self._service.error("it closed the connection before the end of the sentence")
 
 

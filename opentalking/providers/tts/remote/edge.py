@@ -62,7 +62,7 @@ class EdgeSpeech:
                     if message["type"] == "audio":
                         yield message["data"]
         except (EdgeTTSException, aiohttp.ClientError) as error:
-            raise self._service.error(str(error) or type(error).__name__) from error
+            raise self._service.error(type(error).__name__, said=str(error)) from error
 
     async def warm(self, voices: Sequence[str] = ()) -> None:
         """Nothing to prepare: each sentence has a connection of its own."""

@@ -88,7 +88,7 @@ class QwenSpeech:
                     case "response.audio.delta":
                         yield base64.b64decode(event["delta"], validate=True)
                     case "error":
-                        raise self._service.error(text_of(event, "it reported an error"))
+                        raise self._service.error("it reported an error", said=text_of(event, ""))
                     case "session.finished":
                         return
         raise self._service.error("it closed the connection before the end of the sentence")

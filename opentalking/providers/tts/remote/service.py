@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,20 +40,30 @@ class VoiceService:
     key: str = field(default="", repr=False)
     stage: str = "tts"
 
-    def error(self, message: str, *, retryable: bool = True) -> ProviderError:
-        """A failure of this service."""
-        if self.key:
-            message = message.replace(self.key, "***")
-        message = " ".join(_OBJECT.sub("…", message).split())[:_MAX_UPSTREAM_CHARACTERS]
+    def error(self, message: str, *, retryable: bool = True, said: str = "") -> ProviderError:
+        """A failure of this service, and what the service `said` of it."""
         return ProviderError(
-            f"{self.name}: {message}", stage=self.stage, provider=self.name, retryable=retryable
+            f"{self.name}: {self._clean(message)}",
+            stage=self.stage,
+            provider=self.name,
+            retryable=retryable,
+            said=self._clean(said),
         )
+
+    def _clean(self, text: str) -> str:
+        if self.key:
+            text = text.replace(self.key, "***")
+        return " ".join(_OBJECT.sub("…", text).split())[:_MAX_UPSTREAM_CHARACTERS]
 
     def status_error(self, status: int, text: str) -> ProviderError:
         """The answer has an error status; `text` is what the service says of it."""
         hint = _HINTS.get(status, "failed" if status >= 500 else "refused the request")
-        told = f": {text}" if text.strip() else ""
-        return self.error(f"{hint} ({status}){told}", retryable=status >= 500 or status == 429)
+        return self.error(f"{hint} ({status})", retryable=status >= 500 or status == 429, said=text)
+
+    def task_failed(self, header: Mapping[str, Any]) -> ProviderError:
+        """The failure that the header of a DashScope message tells."""
+        code = f" ({header['error_code']})" if header.get("error_code") else ""
+        return self.error(f"the task failed{code}", said=str(header.get("error_message") or ""))
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -69,10 +79,12 @@ class VoiceService:
         except websockets.InvalidStatus as error:
             body = bytes(error.response.body or b"").decode(errors="replace")
             raise self.status_error(error.response.status_code, body) from error
+        except websockets.ConnectionClosed as error:
+            raise self.error("it closed the connection", said=str(error)) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, websockets.WebSocketException, OSError) as error:
             raise self.error(str(error) or type(error).__name__) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise self.error(f"it sent what it should not: {error}", retryable=False) from error
+            raise self.error("it sent what it should not", retryable=False, said=str(error)) from error
 
 
 @asynccontextmanager
