@@ -14,7 +14,8 @@ from opentalking.engine.report import TurnReport
 from opentalking.engine.streams import Stream
 from opentalking.engine.voice import TurnVoice
 from opentalking.media.output import MediaOutput
-from opentalking.text.emotion import EmotionTags, EmotionTrack, Expressed
+from opentalking.text.cues import Cues, Expressed
+from opentalking.text.emotion import EmotionTrack
 from opentalking.text.sanitize import SpeakableStream
 from opentalking.text.splitter import Sentence, SentenceSplitter, SplitterLimits
 
@@ -29,9 +30,9 @@ class SpeechFailed(Exception):
 async def generate(
     model: ChatModel, messages: Sequence[Message], report: TurnReport, outbox: Stream[Expressed]
 ) -> str:
-    """Stream the model's answer into `outbox`; the whole answer, emotion tags taken out."""
+    """Stream the model's answer into `outbox`; the whole answer, without tags and stage directions."""
     answer: list[str] = []
-    tags = EmotionTags()
+    cues = Cues()
 
     async def tell(parts: Sequence[Expressed]) -> None:
         for part in parts:
@@ -42,8 +43,8 @@ async def generate(
 
     async with aclosing(model.reply(messages)) as deltas:
         async for delta in deltas:
-            await tell(tags.feed(delta.text))
-    await tell(tags.flush())
+            await tell(cues.feed(delta.text))
+    await tell(cues.flush())
     outbox.close()
     return "".join(answer)
 

@@ -19,7 +19,7 @@ from opentalking.engine.stages import Speaker, SpeechFailed, generate, render_an
 from opentalking.engine.streams import Stream
 from opentalking.engine.voice import TurnVoice
 from opentalking.media.output import MediaOutput, TurnDropped
-from opentalking.text.emotion import Expressed, take_tags, text_of
+from opentalking.text.cues import Expressed, take_cues, text_of
 from opentalking.text.splitter import Sentence
 
 MAX_PENDING_CHARACTERS = 20_000
@@ -136,7 +136,7 @@ class SpokenTurn(Turn):
     def __init__(self, command: StartChat | StartSpeak, parts: TurnParts) -> None:
         super().__init__(command.turn_id, parts)
         self._chat = isinstance(command, StartChat)
-        self._to_say = [] if isinstance(command, StartChat) else take_tags(command.text)
+        self._to_say = [] if isinstance(command, StartChat) else take_cues(command.text)
         self._text = command.prompt if isinstance(command, StartChat) else text_of(self._to_say)
         self._emotion = command.emotion
         self._captions = Captions()

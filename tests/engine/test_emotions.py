@@ -40,8 +40,8 @@ class WatchedFace(FlatFace):
             yield segment
 
 
-ANSWER = "I know. [happy] That is good news! [wink] But [sad] it ends today."
-CLEAN = "I know. That is good news! [wink] But it ends today."
+ANSWER = "I know. [happy] That is good news! [1] But [sad] it ends today."
+CLEAN = "I know. That is good news! [1] But it ends today."
 
 
 @virtual
@@ -73,11 +73,50 @@ async def test_a_tag_in_a_text_to_say_works_the_same() -> None:
     voice, renderer = ToneVoice("local"), WatchedRenderer()
     async with engine(Parts(speakers={"local": voice}, renderers={"fake": renderer})) as e:
         session, _, log = await e.create()
-        turn = await e.speak(session, "[surprised] Is it you? [Neutral] Come in.")
+        turn = await e.speak(session, "[surprised] Is it you? [Neutral] (nods) Come in.")
         ended = await log.until("speech.ended", turn)
         assert log.of("speech.started")[0].text == ended.text == "Is it you? Come in."
         assert voice.spoken == ["Is it you?", "Come in."]
         assert renderer.seen == ["surprised", "neutral"]
+        await e.delete(session)
+
+
+@virtual
+async def test_stage_directions_of_the_model_are_neither_spoken_nor_shown_nor_remembered() -> None:
+    answer = "(smiling warmly) Ah, it is you! *nods* Come in (the door is open). (sighs) I am late."
+    clean = "Ah, it is you! Come in (the door is open). I am late."
+    model, voice, renderer = ScriptedModel(lambda _: answer), ToneVoice("local"), WatchedRenderer()
+    parts = Parts(chat_model=model, speakers={"local": voice}, renderers={"fake": renderer})
+    async with engine(parts) as e:
+        session, _, log = await e.create()
+        turn = await e.chat(session, "(smiles) hello")
+        ended = await log.until("speech.ended", turn)
+        assert ended.text == clean
+        for shown in ("subtitle.chunk", "assistant.message"):
+            assert "".join(one.text for one in log.of(shown)) == clean
+        assert "".join(one.delta for one in log.of("llm")) == clean
+        assert voice.spoken == ["Ah, it is you!", "Come in (the door is open).", "I am late."]
+        assert renderer.seen == ["happy", "happy", "sad"]
+        await log.until("session.state_changed", count=5)
+        await e.chat(session, "and then?")
+        await log.until("speech.ended", count=2)
+        told = [(message.role, message.content) for message in model.asked[1]]
+        assert told[1:3] == [("user", "(smiles) hello"), ("assistant", clean)]
+        await e.delete(session)
+
+
+@virtual
+async def test_nothing_but_a_direction_is_a_silent_turn() -> None:
+    voice = ToneVoice("local")
+    async with engine(Parts(chat_model=ScriptedModel(lambda _: "*nods*"), speakers={"local": voice})) as e:
+        session, _, log = await e.create()
+        await e.chat(session, "is it so?")
+        assert (await log.until("speech.ended")).reason == "completed"
+        await log.until("session.state_changed", count=5)
+        await e.speak(session, "(laughs)")
+        ended = await log.until("speech.ended", count=2)
+        assert (ended.reason, ended.text) == ("completed", "")
+        assert voice.spoken == []
         await e.delete(session)
 
 

@@ -127,8 +127,8 @@ class TurnFields(VoiceFields):
         None,
         description=(
             "How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of "
-            "a sentence, in the text to say or in the model's answer, changes it from that sentence on; the "
-            "tag is neither spoken nor shown."
+            "a sentence, in the text to say or in the model's answer, changes it from that sentence on, and "
+            "so does a stage direction such as `(smiles)`; neither is spoken or shown."
         ),
         examples=["happy"],
     )
@@ -168,7 +168,7 @@ class SpeakRequest(TurnFields):
     """What the character shall say."""
 
     text: str = Field(
-        description="Said verbatim, but for emotion tags.",
+        description="Said verbatim, but for emotion tags and stage directions.",
         examples=["Welcome! I am glad that you are here."],
         json_schema_extra={"minLength": 1, "maxLength": TEXT_MAX_CHARACTERS},
     )

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from apps.cli.bench.clips import RATE, Clip, mm_hm, read_librivox
 from apps.cli.bench.measure import AUDIBLE_RMS, percentile
-from apps.cli.bench.scenarios import LONG_TEXT, Figures
-from apps.cli.bench.server import Subject
+from apps.cli.bench.scenarios import LONG_TEXT, SENTENCES, Figures
+from apps.cli.bench.server import QUICK_VOICE, Subject, Told
 from apps.cli.bench.talk import Said, Talk, at_media_rate, talk
 from opentalking.core.media import FPS, MEDIA_RATE, SAMPLES_PER_PACKET, Samples
 from opentalking.rtc.receiver import Received, decode_sound
@@ -29,11 +29,11 @@ BACK_CHANNELS = (
 )
 ECHO_SECONDS = 60.0
 ECHO_LEVELS_DB = (-10.0, -20.0)
-AVATAR_VOICE = "en_US-joe-medium"
 _SPEECH_SECONDS = 2.5
+_CHARACTERS_A_SECOND = 15.0
 _COMPARABLE_RMS = 600.0
 """Sound of the avatar that is loud enough to tell by how much it was turned down."""
-_FIRST_SAYING_SECONDS, _STEP_SECONDS = 1.0, 0.13
+_FIRST_SAYING_SECONDS, _STEP_SECONDS = 1.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _delay(sound: NDArray[np.float64], played: NDArray[np.float64]) -> int:
 
 async def avatar_speech(subject: Subject) -> Samples:
     """The avatar's own voice, 16 kHz, without pauses: it can be told at any moment how loud it should be."""
-    spoken = await subject.clip(LONG_TEXT[:490], AVATAR_VOICE)
+    spoken = await subject.clip(LONG_TEXT[:490], QUICK_VOICE)
     hop = RATE // 50
     hops = spoken.pcm[: len(spoken.pcm) // hop * hop].reshape(-1, hop)
     levels = np.sqrt(np.mean(np.square(hops.astype(np.float64)), axis=1))
@@ -117,12 +117,13 @@ class BargeIn:
         turn = await play(talking, self._played)
         await talking.events.until("speech.media_started", began, turn)
         await asyncio.sleep(after_seconds)
+        async with talking.saying(clip, quiet_seconds=0.0) as said:
+            over = await _ended(talking, began, turn, said.ended_at - time.monotonic())
         # Broken off before it is answered: what sounds after its begin is the avatar's old turn.
-        said = await talking.say(clip, quiet_seconds=0.0)
         await talking.interrupt()
         await talking.client.until_pictures(talking.client.pictures + FPS // 2)
-        ended = await talking.events.until("turn.metrics", began, turn)
-        if ended.data["outcome"] != "interrupted" or ended.at < said.began_at:
+        ended = await talking.metrics(began, turn)
+        if over is None or over.at < said.began_at:
             self.missed += 1
             return
         self._note(talking.client.received, said, ended.data)
@@ -151,6 +152,14 @@ class BargeIn:
             "barge_in_trials": len(self.silent),
             "barge_in_missed": self.missed,
         }
+
+
+async def _ended(talking: Talk, since: float, turn: str, within_seconds: float) -> Told | None:
+    """The end of a turn; None when it does not end in time."""
+    try:
+        return await talking.events.until("speech.ended", since, turn, within_seconds)
+    except TimeoutError:
+        return None
 
 
 async def play(talking: Talk, pcm: Samples) -> str:
@@ -226,7 +235,8 @@ async def echo(subject: Subject) -> Figures:
         async with talk(subject, echo_db=level_db) as talking:
             while spoken_seconds < ECHO_SECONDS:
                 began = time.monotonic()
-                started = await subject.post(f"/sessions/{talking.session}/speak", {"text": LONG_TEXT})
+                text = _text_for(ECHO_SECONDS - spoken_seconds)
+                started = await subject.post(f"/sessions/{talking.session}/speak", {"text": text})
                 turn = started["turn_id"]
                 await talking.events.until("speech.media_started", began, turn)
                 speaking = time.monotonic()
@@ -241,3 +251,13 @@ async def echo(subject: Subject) -> Figures:
             f"{name}_seconds": spoken_seconds,
         }
     return figures
+
+
+def _text_for(seconds: float) -> str:
+    """Sentences that take the quickest voice about so long, or a little longer; at most `LONG_TEXT`."""
+    length = round(seconds * _CHARACTERS_A_SECOND)
+    text = ""
+    for sentence in (*SENTENCES, *SENTENCES):
+        if len(text) < length:
+            text = f"{text} {sentence}".strip()
+    return text

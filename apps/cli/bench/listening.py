@@ -10,13 +10,15 @@ from apps.cli.bench.barge_in import back_channels, barging_in, echo
 from apps.cli.bench.clips import LIBRIVOX, RATE, Clip, read_librivox
 from apps.cli.bench.measure import MouthBox, audible_times, first_speech_movement, percentile
 from apps.cli.bench.scenarios import CPU_SECONDS, Figures, mouth_box
-from apps.cli.bench.server import CpuTimes, Subject, Told
+from apps.cli.bench.server import QUICK_VOICE, CpuTimes, Subject, Told
 from apps.cli.bench.talk import Talk, at_media_rate, room, talk
 from opentalking.core.media import FPS, Samples
 
 ROUNDS = 4
 """Each sentence of the reader is said so often, five in a session: 20 turns."""
 ANSWER_SECONDS = 10.0
+OWN_VOICE = ""
+"""The avatar's: what somebody hears who has chosen nothing."""
 CHINESE = (
     "今天天气怎么样？",
     "你好，你叫什么名字？",
@@ -43,20 +45,29 @@ class Answers:
         """Say a clip, wait until the answer has sounded for a moment, and break it off."""
         talking.client.received.clear()
         asked_at = time.monotonic()
-        _, ended_at = await talking.say(clip)
         self._utterances += 1
+        async with talking.saying(clip, quiet_seconds=2 * ANSWER_SECONDS) as (_, ended_at):
+            await asyncio.sleep(ended_at - time.monotonic())
+            started = await self._answer(talking, ended_at)
+            if started is None:
+                print(f"  no answer to {clip.text!r}", flush=True)
+                return
+            await talking.client.until_pictures(talking.client.pictures + FPS // 2)
+        turn = started.data["turn_id"]
+        await talking.interrupt()
+        metrics = await talking.metrics(ended_at, turn)
+        self._turns += len(talking.events.since(asked_at, "speech.started"))
+        self._note(talking, ended_at, started, metrics)
+
+    async def _answer(self, talking: Talk, ended_at: float) -> Told | None:
+        """Wait until an answer sounds: how it was told to start, or None when there is none."""
         try:
             started = await talking.events.until("speech.started", ended_at, timeout_seconds=ANSWER_SECONDS)
             turn = started.data["turn_id"]
             await talking.events.until("speech.media_started", ended_at, turn, ANSWER_SECONDS)
         except TimeoutError:
-            print(f"  no answer to {clip.text!r}", flush=True)
-            return
-        await talking.client.until_pictures(talking.client.pictures + FPS // 2)
-        await talking.interrupt()
-        metrics = await talking.metrics(ended_at, turn)
-        self._turns += len(talking.events.since(asked_at, "speech.started"))
-        self._note(talking, ended_at, started, metrics)
+            return None
+        return started
 
     def _note(self, talking: Talk, ended_at: float, started: Told, metrics: Told) -> None:
         received = talking.client.received
@@ -87,22 +98,25 @@ async def answering(subject: Subject) -> Figures:
     """From the end of speech to the first audible packet and the first moving frame, hands-free."""
     box = await mouth_box(subject)
     chinese = [await subject.clip(text, CHINESE_SPEAKER) for text in CHINESE]
-    figures = await _answers(subject, chinese, 1, Answers(box), "heard_zh")
+    answers = Answers(box)
+    await _ask_all(subject, chinese, QUICK_VOICE, answers)
+    figures = answers.figures("heard_zh")
     reader = read_librivox()
     if not reader:
         print(f"  no human voice: {LIBRIVOX} is part of a checkout only", flush=True)
         return figures
-    return figures | await _answers(subject, reader, ROUNDS, Answers(box), "heard")
+    for name, voice in (("heard", QUICK_VOICE), ("heard_own", OWN_VOICE)):
+        found = Answers(box)
+        for _ in range(ROUNDS):
+            await _ask_all(subject, reader, voice, found)
+        figures |= found.figures(name)
+    return figures
 
 
-async def _answers(
-    subject: Subject, clips: Sequence[Clip], rounds: int, found: Answers, name: str
-) -> Figures:
-    for _ in range(rounds):
-        async with talk(subject) as talking:
-            for clip in clips:
-                await found.ask(talking, clip)
-    return found.figures(name)
+async def _ask_all(subject: Subject, clips: Sequence[Clip], voice: str, found: Answers) -> None:
+    async with talk(subject, voice=voice) as talking:
+        for clip in clips:
+            await found.ask(talking, clip)
 
 
 async def listening_cost(subject: Subject) -> Figures:

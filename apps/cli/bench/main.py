@@ -14,11 +14,12 @@ from apps.cli.bench.listening import everything_heard
 from apps.cli.bench.rows import ROWS, Row
 from apps.cli.bench.scenarios import Figures, everything_said
 from apps.cli.bench.server import running_server
+from apps.cli.bench.streaming import streamed
 
 _KEPT = ("PATH", "HOME", "LANG", "OPENTALKING_MODELS_DIR", "OPENTALKING_DATA_DIR", "OPENTALKING_CACHE_DIR")
 
 
-SCENARIOS = {"speaking": everything_said, "listening": everything_heard}
+SCENARIOS = {"speaking": (everything_said, streamed), "listening": (everything_heard,)}
 
 
 def main(arguments: list[str]) -> None:
@@ -74,8 +75,8 @@ async def _measure(log: Path, only: str | None) -> Figures:
     }
     async with running_server({**inherited, **pinned}, log) as subject:
         figures: Figures = {"healthy_ms": subject.healthy_ms, "rss_mb": subject.rss_mb()}
-        for name, measure in SCENARIOS.items():
-            if only in (None, name):
+        for name, measurements in SCENARIOS.items():
+            for measure in measurements if only in (None, name) else ():
                 figures |= await measure(subject)
         return figures
 
@@ -91,7 +92,7 @@ def best_of(row: Row, runs: list[Figures]) -> float:
 def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> str:
     """The figures as text, a line a row, with the targets they miss."""
     shown = ", ".join(f"{before:.1f}→{after:.1f}" for before, after in loads)
-    lines = [f"load average of each run: {shown}", f"{'':58} {'best':>9}  {'target':>8}  all runs"]
+    lines = [f"load average of each run: {shown}", f"{'':62} {'best':>9}  {'target':>8}  all runs"]
     for row in ROWS:
         if row.key not in best:
             continue
@@ -100,7 +101,7 @@ def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> st
         target = "" if row.target is None else f"{'≤' if row.lower else '≥'} {row.target:g}"
         missed = row.target is not None and (value > row.target if row.lower else value < row.target)
         verdict = "  MISSED" if missed or math.isnan(value) else ""
-        lines.append(f"{row.title:58} {value:7.1f} {row.unit:3} {target:>7}  {every}{verdict}")
+        lines.append(f"{row.title:62} {value:7.1f} {row.unit:3} {target:>7}  {every}{verdict}")
     return "\n".join(lines)
 
 

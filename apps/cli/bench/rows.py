@@ -20,6 +20,23 @@ class Row:
     fault: bool = False
 
 
+def _answer_rows(name: str, voice: str) -> tuple[Row, ...]:
+    """What is measured of hands-free answers with one voice."""
+    return (
+        Row(f"{name}_sound_ms", f"end of speech to first audible packet ({voice}), median", "ms", 1200),
+        Row(f"{name}_sound_p95_ms", "  the same, p95", "ms", 2400),
+        Row(f"{name}_movement_ms", "  to first moving frame, median", "ms", 1200),
+        Row(f"{name}_movement_p95_ms", "  the same, p95", "ms", 2400),
+        Row(f"{name}_turn_end_ms", "  of that: until the turn is taken for finished, median", "ms"),
+        Row(f"{name}_recognised_ms", "  until its words are there, median", "ms"),
+        Row(f"{name}_first_token_ms", "  until the model's first token, median", "ms"),
+        Row(f"{name}_first_audio_ms", "  until the voice's first sound, median", "ms"),
+        Row(f"{name}_turns", "  utterances answered and measured", "", lower=False),
+        Row(f"{name}_turns_per_utterance", "  turns per utterance", "", 1, fault=True),
+        Row(f"{name}_unanswered", "  utterances without an answer", "", 0, fault=True),
+    )
+
+
 ROWS = (
     Row("healthy_ms", "start to healthy", "ms"),
     Row("session_ms", "POST /sessions", "ms"),
@@ -39,6 +56,11 @@ ROWS = (
     Row("speak_av_offset_p95_ms", "A/V offset at the receiver, p95", "ms", 45),
     Row("interrupt_ms", "interrupt to last audible packet, median", "ms"),
     Row("interrupt_p95_ms", "interrupt to last audible packet, p95", "ms", 100),
+    Row("stream_movement_ms", "first chunk of streamed PCM to first moving frame, median", "ms", 200),
+    Row("stream_movement_p95_ms", "  the same, p95", "ms"),
+    Row("stream_sound_ms", "  to first audible packet, median", "ms", 200),
+    Row("stream_sound_p95_ms", "  the same, p95", "ms"),
+    Row("stream_failed", "  streams not seen or heard", "", 0, fault=True),
     Row("speak_fps", "frames per second while turns run", "fps", 24, lower=False),
     Row("speaking_fps", "frames per second while speaking", "fps", 24, lower=False),
     Row(f"idle_{MANY}_fps", f"frames per second, slowest of {MANY} idle", "fps", 24, lower=False),
@@ -47,16 +69,8 @@ ROWS = (
     Row("speaking_cpu_percent", "CPU of one core, speaking session (render, encode, send)", "%", 35),
     Row("speaking_tts_cpu_percent", "  beside it: speech synthesis", "%"),
     Row("speaking_llm_cpu_percent", "  beside it: language model", "%"),
-    Row("heard_sound_ms", "end of speech to first audible packet, median", "ms", 1200),
-    Row("heard_sound_p95_ms", "end of speech to first audible packet, p95", "ms", 2400),
-    Row("heard_movement_ms", "end of speech to first moving frame, median", "ms", 1200),
-    Row("heard_movement_p95_ms", "end of speech to first moving frame, p95", "ms", 2400),
-    Row("heard_turn_end_ms", "  of that: until the turn is taken for finished, median", "ms"),
-    Row("heard_recognised_ms", "  until its words are there, median", "ms"),
-    Row("heard_first_token_ms", "  until the model's first token, median", "ms"),
-    Row("heard_first_audio_ms", "  until the voice's first sound, median", "ms"),
-    Row("heard_turns_per_utterance", "turns per utterance", "", 1, fault=True),
-    Row("heard_unanswered", "utterances without an answer", "", 0, fault=True),
+    *_answer_rows("heard", "Joe, Piper"),
+    *_answer_rows("heard_own", "Mira's own, Kokoro"),
     Row("heard_zh_sound_ms", "Chinese: end of speech to first audible packet, median", "ms"),
     Row("heard_zh_sound_p95_ms", "Chinese: the same, p95", "ms"),
     Row("barge_in_ducked_p95_ms", "speech to avatar turned down by 18 dB, p95", "ms", 400),

@@ -25,7 +25,7 @@ _CHILDREN = {
     "stt": "engines.whisper",
     "vad": "engines.ears",
 }
-_QUICK_VOICE = "en_US-joe-medium"
+QUICK_VOICE = "en_US-joe-medium"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +123,10 @@ class Subject:
         return wav_clip(reply.content, text)
 
     @asynccontextmanager
-    async def session(self, **more: str) -> AsyncIterator[str]:
-        """A session of the default avatar with the quickest voice, deleted at the end."""
-        wanted = {"avatar_id": "demo-avatar", "model": "portrait", "tts_voice": _QUICK_VOICE, **more}
-        made = await self.post("/sessions", wanted)
+    async def session(self, voice: str = QUICK_VOICE, **more: str) -> AsyncIterator[str]:
+        """A session of the default avatar, deleted at the end; with `voice` "" the avatar's own speaks."""
+        wanted = {"avatar_id": "demo-avatar", "model": "portrait", **more}
+        made = await self.post("/sessions", {**wanted, "tts_voice": voice} if voice else wanted)
         try:
             yield made["session_id"]
         finally:

@@ -1,5 +1,6 @@
 """A person in front of a session: says clips in a quiet room, and keeps what comes back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from apps.cli.bench.clips import RATE, Clip
-from apps.cli.bench.server import Events, Subject, Told
+from apps.cli.bench.server import QUICK_VOICE, Events, Subject, Told
 from opentalking.audio.resample import resample
 from opentalking.core.media import FPS, MEDIA_RATE, PACKET_SECONDS, Samples
 from opentalking.rtc.receiver import PacketClient
+from opentalking.rtc.speaking import Spoken
 
 BEFORE_SECONDS, QUIET_SECONDS = 0.3, 1.5
 _ROOM_LEVEL = 30.0
@@ -48,14 +50,26 @@ class Talk:
     async def say(self, clip: Clip, *, quiet_seconds: float = QUIET_SECONDS) -> Said:
         """Say a clip and keep quiet for a moment.
 
-        A real microphone's packet leaves with its last sample, so its first sample is a packet older.
+        Returns when the last of it has left.
         """
-        before = room(BEFORE_SECONDS)
-        sound = np.concatenate([before, clip.pcm, np.zeros(round(quiet_seconds * RATE), np.int16)])
-        noisy = np.clip(sound.astype(np.int32) + room(len(sound) / RATE), -32768, 32767).astype(np.int16)
-        spoken = await self.client.say(at_media_rate(noisy))
-        clip_at = spoken.began_at - PACKET_SECONDS + BEFORE_SECONDS
-        return Said(clip_at + clip.begin, clip_at + clip.end)
+        spoken = await self.client.say(_in_a_room(clip, quiet_seconds))
+        return _said(clip, spoken)
+
+    @asynccontextmanager
+    async def saying(self, clip: Clip, *, quiet_seconds: float) -> AsyncIterator[Said]:
+        """The same while the block runs, whose end breaks it off; entered when the clip begins.
+
+        When its speech ends is known then, although it has not ended yet.
+        """
+        sound = _in_a_room(clip, quiet_seconds)
+        before = round(BEFORE_SECONDS * MEDIA_RATE)
+        begin = asyncio.create_task(self.client.say(sound[:before]))
+        rest = asyncio.create_task(self.client.say(sound[before:]))
+        try:
+            yield _said(clip, await begin)
+        finally:
+            rest.cancel()
+            await asyncio.gather(begin, rest, return_exceptions=True)
 
     async def interrupt(self) -> None:
         """Break off whatever runs and whatever is being heard."""
@@ -66,11 +80,25 @@ class Talk:
         return await self.events.until("turn.metrics", since, turn_id, _TURN_SECONDS)
 
 
+def _in_a_room(clip: Clip, quiet_seconds: float) -> Samples:
+    sound = np.concatenate([room(BEFORE_SECONDS), clip.pcm, np.zeros(round(quiet_seconds * RATE), np.int16)])
+    noisy = np.clip(sound.astype(np.int32) + room(len(sound) / RATE), -32768, 32767).astype(np.int16)
+    return at_media_rate(noisy)
+
+
+def _said(clip: Clip, spoken: Spoken) -> Said:
+    """A real microphone's packet leaves with its last sample, so its first sample is a packet older."""
+    clip_at = spoken.began_at - PACKET_SECONDS + BEFORE_SECONDS
+    return Said(clip_at + clip.begin, clip_at + clip.end)
+
+
 @asynccontextmanager
-async def talk(subject: Subject, *, echo_db: float | None = None) -> AsyncIterator[Talk]:
-    """A new session, connected."""
+async def talk(
+    subject: Subject, *, voice: str = QUICK_VOICE, echo_db: float | None = None
+) -> AsyncIterator[Talk]:
+    """A new session, connected; with `voice` "" the avatar's own answers."""
     async with (
-        subject.session(turn_taking="auto") as session,
+        subject.session(voice, turn_taking="auto") as session,
         subject.events(session) as events,
         subject.peer(session, keep=True, microphone=True, echo_db=echo_db) as client,
     ):

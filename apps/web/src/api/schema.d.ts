@@ -1336,7 +1336,7 @@ export interface components {
         ChatRequest: {
             /**
              * Emotion
-             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on; the tag is neither spoken nor shown.
+             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on, and so does a stage direction such as `(smiles)`; neither is spoken or shown.
              * @example happy
              */
             emotion?: ("neutral" | "happy" | "sad" | "surprised" | "serious") | null;
@@ -2660,13 +2660,13 @@ export interface components {
         SpeakRequest: {
             /**
              * Emotion
-             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on; the tag is neither spoken nor shown.
+             * @description How the face looks while it speaks; default: `neutral`. A tag such as `[happy]` at the start of a sentence, in the text to say or in the model's answer, changes it from that sentence on, and so does a stage direction such as `(smiles)`; neither is spoken or shown.
              * @example happy
              */
             emotion?: ("neutral" | "happy" | "sad" | "surprised" | "serious") | null;
             /**
              * Text
-             * @description Said verbatim, but for emotion tags.
+             * @description Said verbatim, but for emotion tags and stage directions.
              * @example Welcome! I am glad that you are here.
              */
             text: string;
