@@ -92,13 +92,15 @@ class ApiSession:
         await client.accept(answer.json()["sdp"])
         await client.until(lambda: bool(client.pictures and client.sound), timeout_seconds=20)
 
-    async def event(self, label: str, turn_id: str | None = None, timeout_seconds: float = 20.0) -> Event:
+    async def event(
+        self, label: str, turn_id: str | None = None, timeout_seconds: float = 20.0, *, after: float = 0.0
+    ) -> Event:
         """Wait for the first event with this label, e.g. "speech.ended" or "tts first_audio"."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 while True:
                     for event in self.turn(turn_id):
-                        if event.label == label:
+                        if event.label == label and event.at > after:
                             return event
                     self._changed.clear()
                     await self._changed.wait()

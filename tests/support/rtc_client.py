@@ -162,23 +162,28 @@ class RtcClient:
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "video":
-            self._watch_packets()
+            self.watch_packets("video", self._take_video)
         record = self._record_picture if track.kind == "video" else self._record_sound
         self._tasks.append(asyncio.get_running_loop().create_task(self._pump(track, record)))
 
-    def _watch_packets(self) -> None:
-        receiver = cast(Any, self._receiver("video"))
+    def watch_packets(self, kind: str, take: Callable[[RtpPacket], bool]) -> None:
+        """Show each incoming packet to `take` before it is decoded; those that it does not take are lost."""
+        receiver = cast(Any, self._receiver(kind))
         handle = receiver._handle_rtp_packet
 
         async def watched(packet: RtpPacket, arrival_time_ms: int) -> None:
-            if self._drop is not None and self._drop(packet):
-                return
-            self.video_packets += 1
-            self._last_sequence_number = packet.sequence_number
-            self._changed.set()
-            await handle(packet, arrival_time_ms=arrival_time_ms)
+            if take(packet):
+                await handle(packet, arrival_time_ms=arrival_time_ms)
 
         receiver._handle_rtp_packet = watched
+
+    def _take_video(self, packet: RtpPacket) -> bool:
+        if self._drop is not None and self._drop(packet):
+            return False
+        self.video_packets += 1
+        self._last_sequence_number = packet.sequence_number
+        self._changed.set()
+        return True
 
     async def _pump(self, track: MediaStreamTrack, record: Callable[[Any], None]) -> None:
         while True:
