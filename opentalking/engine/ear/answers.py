@@ -95,8 +95,9 @@ class Answers:
         async with self._parts.hearing.order:
             if turn_id is not None:
                 await self._parts.talk.interrupt(turn_id)
-            if not said.sound.ended.is_set():
-                self.tell_listening(said)
+            if said.fate.done() or said.is_told:
+                return
+            self.tell_listening(said)
 
     async def _follow(self, said: UserTurn) -> None:
         try:

@@ -150,7 +150,7 @@ class Ear:
         if len(before := self._recent.since(begin.since)):  # an empty piece would be a pause
             said.sound.put(before)
         self._answers.begin(said)
-        if begin.has_floor:
+        if begin.has_floor and not said.is_told:
             self._answers.tell_listening(said)
 
     def _go_on(self, decision: Decision, said: UserTurn) -> None:
