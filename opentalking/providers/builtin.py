@@ -60,7 +60,7 @@ def local_speech(context: ProviderContext) -> TextToSpeech:
             ),
             kokoro_speed=1 / length_scale,
             # Frames must not wait for sound that is far ahead of them.
-            kokoro_limits=ChildLimits(threads=threads, niceness=2),
+            kokoro_limits=ChildLimits(threads=threads, niceness=1),
             clones_directory=context.voices_dir / "clones" if context.voices_dir else None,
             pocket_language=options.get("pocket_language") or "english",
             pocket_cache=options.get("pocket_cache"),

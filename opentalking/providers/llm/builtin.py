@@ -41,7 +41,7 @@ class BuiltinConfig:
     parallel: int = 2
     threads: int = 1
     cache_mib: int = 64
-    niceness: int = 7  # less urgent than the voice: measured, its first sound then comes a third sooner
+    niceness: int = 5  # less urgent than the voice: measured, its first sound then comes a third sooner
     start_timeout_seconds: float = 60.0
     first_token_timeout_seconds: float = 20.0
     total_timeout_seconds: float = 60.0
