@@ -106,11 +106,10 @@ def _recogniser(environment: Environment) -> Finding:
 
 
 def _turn_detector(environment: Environment) -> Finding:
-    from apps.unified.listening import make_turn_detector  # noqa: PLC0415 - imports the whole server
+    from apps.unified.listening import turn_detector_state  # noqa: PLC0415 - imports the whole server
 
-    detector = make_turn_detector(environment)
-    trouble = detector.ready()
-    return Finding("turn detector", f"{detector.name}: {'cannot hear' if trouble else 'ready'}", trouble)
+    name, trouble = turn_detector_state(environment)
+    return Finding("turn detector", f"{name}: {'cannot hear' if trouble else 'ready'}", trouble)
 
 
 def _traces(environment: Environment) -> Iterator[Finding]:

@@ -6,8 +6,11 @@ import structlog
 
 from opentalking.core.errors import OpenTalkingError
 from opentalking.core.providers import SpeechToText, TurnDetector
-from opentalking.providers.builtin import turn_detector
-from opentalking.providers.registry import ProviderContext, recognition_registry
+from opentalking.providers.registry import (
+    ProviderContext,
+    recognition_registry,
+    turn_detection_registry,
+)
 from opentalking.settings import Environment
 
 _PREFIXES = {"openai_compatible": "stt_openai_"}
@@ -38,11 +41,31 @@ def recogniser_state(environment: Environment) -> tuple[str, str]:
     return name, recogniser.ready()
 
 
-def make_turn_detector(environment: Environment) -> TurnDetector:
-    """Who hears when somebody speaks and whether they have finished."""
+def make_turn_detector(environment: Environment) -> TurnDetector | None:
+    """Who hears when somebody speaks and whether they have finished; None, with a log line, is nobody."""
+    try:
+        return _turn_detector(environment)
+    except OpenTalkingError as error:
+        name = environment.settings.vad_provider
+        log.warning("turn detector left out", name=name, error=error.message)
+        return None
+
+
+def turn_detector_state(environment: Environment) -> tuple[str, str]:
+    """The turn detector's name, and what keeps it from hearing ("": nothing)."""
+    try:
+        return environment.settings.vad_provider, _turn_detector(environment).ready()
+    except OpenTalkingError as error:
+        return environment.settings.vad_provider, error.message
+
+
+def _turn_detector(environment: Environment) -> TurnDetector:
     settings = environment.settings
-    cores = len(os.sched_getaffinity(0))
-    return turn_detector(ProviderContext(settings.models_path, settings.cache_path, threads=cores))
+    name, cores = settings.vad_provider, len(os.sched_getaffinity(0))
+    options = environment.options(f"vad_{name}_")
+    context = ProviderContext(settings.models_path, settings.cache_path, options, threads=cores)
+    detector: TurnDetector = turn_detection_registry().make(name, context)
+    return detector
 
 
 def _context(environment: Environment, name: str) -> ProviderContext:

@@ -50,7 +50,7 @@ async def warm_up(settings: Settings, toolbox: Toolbox, avatars: AvatarService) 
 async def _try(what: str, work: Coroutine[Any, Any, None]) -> None:
     outcome = (await asyncio.gather(work, return_exceptions=True))[0]
     if isinstance(outcome, OpenTalkingError):
-        log.warning("could not be prepared", what=what, error=outcome.message)
+        log.warning("could not be prepared", what=what, error=outcome.log_message)
     elif isinstance(outcome, Exception):
         log.error("preparing failed", what=what, exc_info=outcome)
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import structlog
 
 from opentalking.core.errors import ProviderError
-from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech
+from opentalking.core.providers import ChatModel, Renderer, SpeechToText, TextToSpeech, TurnDetector
 
 TTS_GROUP = "opentalking.tts"
 STT_GROUP = "opentalking.stt"
+VAD_GROUP = "opentalking.vad"
 LLM_GROUP = "opentalking.llm"
 RENDER_GROUP = "opentalking.render"
 
@@ -29,8 +30,9 @@ class ProviderContext:
     """What a plug-in is made with.
 
     `options` holds its own settings: `OPENTALKING_TTS_<NAME>_*`, `OPENTALKING_STT_<NAME>_*`,
-    `OPENTALKING_LLM_*` or `OPENTALKING_<NAME>_*` in lower case without that prefix. `models_dir` holds model
-    files, `cache_dir` is for what can be made again, `voices_dir` for what was made of people's voices.
+    `OPENTALKING_VAD_<NAME>_*`, `OPENTALKING_LLM_*` or `OPENTALKING_<NAME>_*` in lower case without that
+    prefix. `models_dir` holds model files, `cache_dir` is for what can be made again, `voices_dir` for what
+    was made of people's voices.
     """
 
     models_dir: Path
@@ -75,6 +77,11 @@ def recognition_registry() -> Registry:
     return Registry(STT_GROUP, "stt")
 
 
+def turn_detection_registry() -> Registry:
+    """Plug-ins that make a `TurnDetector`."""
+    return Registry(VAD_GROUP, "vad")
+
+
 def chat_registry() -> Registry:
     """Plug-ins that make a `ChatModel`."""
     return Registry(LLM_GROUP, "llm")
@@ -92,8 +99,10 @@ __all__ = [
     "Renderer",
     "SpeechToText",
     "TextToSpeech",
+    "TurnDetector",
     "chat_registry",
     "recognition_registry",
     "render_registry",
     "speech_registry",
+    "turn_detection_registry",
 ]

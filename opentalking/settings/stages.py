@@ -159,6 +159,9 @@ class StageSettings(ServiceSettings):
     stt_openai_language: str = Field("", description="Language code that it is told; empty lets it find out.")
 
     # --- turn taking
+    vad_provider: str = Field(
+        "local", description="Turn detector: hears when somebody speaks, and whether they have finished."
+    )
     turn_taking: Literal["auto", "push_to_talk", "off"] = Field(
         "auto",
         description="How sessions that do not say listen to the microphone: hands-free, a button, never.",

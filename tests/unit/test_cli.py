@@ -35,7 +35,7 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "opentalking models pull --embedded" in result.stdout
     assert "local: cannot listen" in result.stdout
-    assert "silero: ready" in result.stdout
+    assert "local: ready" in result.stdout
 
 
 def test_models_are_listed_with_their_state(tmp_path: Path) -> None:

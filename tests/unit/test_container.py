@@ -7,6 +7,8 @@ import psutil
 import pytest
 
 from apps.unified.container import build, parse_ice_servers
+from apps.unified.listening import turn_detector_state
+from opentalking.providers.fake import FakeTurnDetector
 from opentalking.providers.vad.silero import SileroTurnDetector
 from opentalking.rtc.peer import IceServer
 from opentalking.services.models import ModelStatus
@@ -114,6 +116,55 @@ async def test_the_ears_are_warm_soon_after_the_start_and_closed_with_the_rest(t
         await eventually(lambda: len(detector.pids) == 2, "the turn detector runs", 60)
         engines = [psutil.Process(pid) for pid in detector.pids.values()]
     assert not any(engine.is_running() for engine in engines)
+
+
+PLUG_IN = """
+from opentalking.providers.fake import FakeTurnDetector
+
+def make(context):
+    options = context.options
+    return FakeTurnDetector("loud", level=float(options["level"]), reason=options.get("reason", ""))
+"""
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of somebody else's with a turn detector `loud`."""
+    folder = tmp_path / "packages"
+    about = folder / "loud_ears-1.0.dist-info"
+    about.mkdir(parents=True)
+    (folder / "loud_ears.py").write_text(PLUG_IN)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: loud-ears\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[opentalking.vad]\nloud = loud_ears:make\n")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+@pytest.mark.usefixtures("plug_in")
+async def test_a_turn_detector_of_somebody_else_is_found_by_its_name(tmp_path: Path) -> None:
+    def chosen(**more: str) -> Environment:
+        return environment(
+            tmp_path, OPENTALKING_VAD_PROVIDER="loud", OPENTALKING_VAD_LOUD_LEVEL="0.25", **more
+        )
+
+    server = build(chosen())
+    detector = server.toolbox.turn_detector
+    assert isinstance(detector, FakeTurnDetector)
+    assert (detector.name, detector.level) == ("loud", 0.25)
+    assert server.services.health().turn_detection
+    assert turn_detector_state(chosen()) == ("loud", "")
+    reason = "wash your ears"
+    assert turn_detector_state(chosen(OPENTALKING_VAD_LOUD_REASON=reason)) == ("loud", reason)
+    assert turn_detector_state(environment(tmp_path)) == ("local", "")
+
+
+async def test_without_its_turn_detector_a_server_starts_and_says_so(tmp_path: Path) -> None:
+    missing = environment(tmp_path, OPENTALKING_VAD_PROVIDER="nobody")
+    server = build(missing)
+    assert server.services.lifespan is not None
+    async with server.services.lifespan():
+        assert server.toolbox.turn_detector is None
+        assert not server.services.health().turn_detection
+    assert turn_detector_state(missing) == ("nobody", "nobody is not installed")
 
 
 @pytest.mark.parametrize(
