@@ -51,6 +51,7 @@ class Answers:
             started = await self._answer(talking, ended_at)
             if started is None:
                 print(f"  no answer to {clip.text!r}", flush=True)
+                await talking.interrupt()  # what comes too late is no answer to the next one
                 return
             await talking.client.until_pictures(talking.client.pictures + FPS // 2)
         turn = started.data["turn_id"]
