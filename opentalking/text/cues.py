@@ -119,7 +119,8 @@ class Cues:
         body = whole["body"].strip("*_ ")
         is_alone = directed.is_sure and (not starred or not body.isascii())
         begins = self._told.is_between_sentences and not (body[0].isupper() and follows.islower())
-        return cue if is_alone or begins or (starred and _ends(ahead, follows)) else _Open.NO_CUE
+        is_listed = starred and (ahead[:1] == "," or (self._told.is_behind_comma and not directed.is_sure))
+        return cue if is_alone or (begins and not is_listed) or _ends(ahead, follows) else _Open.NO_CUE
 
 
 class _Told:
@@ -144,6 +145,11 @@ class _Told:
     def is_between_sentences(self) -> bool:
         """Whether no word stands before what follows, but a mark or nothing."""
         return not self._last_visible.isalnum()
+
+    @property
+    def is_behind_comma(self) -> bool:
+        """Whether a comma stands before what follows."""
+        return self._last_visible in (",", "，", "、")
 
     def cue(self, found: _Found) -> None:
         """A cue stands behind what was told."""

@@ -20,14 +20,11 @@ def _split(words: str) -> tuple[str, ...]:
 
 _GESTURES = frozenset(
     _split(
-        "smiles smiling laughs laughing chuckles chuckling giggles giggling grins grinning smirks "
-        "smirking nods nodding sighs sighing winks winking shrugs shrugging gasps gasping blushes "
-        "blushing snickers snickering yawns yawning sniffles sniffling sobs sobbing groans groaning pouts "
-        "pouting claps clapping exhales exhaling inhales inhaling bows bowing mumbles mumbling murmurs "
-        "murmuring"
+        "smiles laughs chuckles giggles grins smirks nods sighs winks shrugs gasps blushes snickers yawns "
+        "sniffles sobs groans pouts claps exhales inhales bows mumbles murmurs"
     )
 )
-"""Who performs one of them does nothing else: a direction wherever it stands."""
+"""A direction wherever it stands."""
 _AMBIGUOUS = frozenset(
     _split(
         "smile laugh chuckle giggle grin smirk nod sigh wink shrug gasp blush snicker yawn sob groan pout "
@@ -35,22 +32,27 @@ _AMBIGUOUS = frozenset(
         "thinking ponders pondering listens listening looks looking leans leaning gestures gesturing "
         "frowns frowning cries crying cheers cheering hums humming coughs coughing sniffs sniffing sings "
         "singing blinks blinking squeals squealing stretches stretching snorts snorting gulps gulping "
-        "speaks speaking"
+        "speaks speaking jumps jumping hugs hugging dances dancing bounces bouncing turns turning steps "
+        "stepping nudges nudging pats patting laughter applause smiling laughing chuckling giggling "
+        "grinning smirking nodding sighing winking shrugging gasping blushing snickering yawning "
+        "sniffling sobbing groaning pouting clapping exhaling inhaling bowing mumbling murmuring"
     )
 )
-"""A direction where no sentence is under way; within one they may be its nouns and verbs."""
+"""A direction where no sentence is under way; within one they may be its words."""
 _HANDLING = frozenset(
     _split(
         "clears clearing tilts tilting raises raising shakes shaking rolls rolling takes taking scratches "
         "scratching crosses crossing folds folding lowers lowering rubs rubbing lifts lifting opens "
-        "opening closes closing touches touching tucks tucking places placing puts putting bites biting"
+        "opening closes closing touches touching tucks tucking places placing puts putting bites biting "
+        "adjusts adjusting lights light lighting widens widen widening sparkle sparkling twinkle "
+        "twinkling softens softening"
     )
 )
 """Gestures only together with one of `_PARTS`."""
 _PARTS = frozenset(
     _split(
         "throat head eyebrow eyebrows brow eyes eye breath hand hands arm arms shoulders shoulder lips "
-        "lip chin hair finger heart chest voice gaze"
+        "lip chin hair finger heart chest voice gaze glasses tie collar"
     )
 )
 _MANNER = frozenset(
@@ -59,24 +61,32 @@ _MANNER = frozenset(
         "seriously sternly solemnly firmly thoughtfully enthusiastically excitedly joyfully nervously "
         "shyly slowly sheepishly sarcastically curiously apologetically sympathetically surprised amused "
         "excited curious thoughtful confused happy sad delighted embarrassed angrily proudly knowingly "
-        "mischievously teasingly tearfully earnestly"
+        "mischievously teasingly tearfully earnestly confidently politely eagerly hesitantly awkwardly "
+        "dramatically sincerely cheekily tenderly lovingly sweetly dreamily jokingly reassuringly"
     )
 )
-_LEADS = frozenset(_split("with in after still while"))
+_LEADS = frozenset(
+    _split("with in after still while a warm gentle soft slight big brief small bright long playful friendly")
+)
 _FILLERS = frozenset(
     _split(
-        "a an the her his my their its at in with to for of on up and then while as from into over toward "
-        "towards back down away around out off forward closer nearer you herself himself themselves "
-        "itself camera screen viewer agreement approval delight relief surprise effect moment second beat "
-        "understanding excitement joy amusement disbelief sadness sympathy thought response greeting "
-        "return encouragement recognition deep big little small slight warm soft gentle brief long quick "
-        "knowing playful bright wide friendly sheepish bit tone one both loudly aloud again once heartily "
-        "wistfully reassuringly"
+        "an the hello hi goodbye her his my their its at in with to for of on up and then while as from "
+        "into over toward towards back down away around out off forward closer nearer you herself himself "
+        "themselves itself camera screen viewer agreement approval surprise effect moment second beat "
+        "understanding amusement disbelief thought response greeting return encouragement recognition "
+        "deep little quick knowing wide sheepish bit one both loudly aloud again once heartily wistfully"
     )
 )
+_MOODS = frozenset(
+    _split(
+        "enthusiasm excitement joy delight relief sadness sympathy curiosity confidence pride warmth tone "
+        "voice"
+    )
+)
+"""What somebody does something with or in."""
 _CORE = _GESTURES | _AMBIGUOUS | _MANNER
-_OPENERS = _CORE | _HANDLING | _LEADS
-_WORDS = _OPENERS | _PARTS | _FILLERS
+_OPENERS = _CORE | _HANDLING | _LEADS | {"eyes", "voice"}
+_WORDS = _OPENERS | _PARTS | _FILLERS | _MOODS
 _ADVERB = re.compile(r"[a-z]{3,}ly")
 _SEPARATOR = re.compile(r"[\s,;/&]+")
 _FINAL = ".!…。！ "
@@ -85,8 +95,8 @@ _HAN_SURE = _split(
     "哈哈大笑 微微一笑 笑了笑 笑了起来 微笑 大笑 轻笑 偷笑 苦笑 傻笑 坏笑 笑 点了点头 点点头 点头 "
     "摇了摇头 摇摇头 摇头 叹了口气 叹了一口气 叹口气 叹气 眨了眨眼 眨眨眼睛 眨眨眼 眨眼睛 眨眼 "
     "挥了挥手 挥挥手 挥手 招了招手 招招手 招手 耸了耸肩 耸耸肩 耸肩 鞠躬 清了清嗓子 清清嗓子 歪头 "
-    "歪着头 歪了歪头 挠头 挠挠头 鼓掌 拍手 捂嘴 捂脸 吐舌头 吐了吐舌头 深吸一口气 脸红 害羞地 哽咽 "
-    "抽泣"
+    "歪着头 歪了歪头 挠头 挠挠头 鼓掌 拍手 捂嘴 捂脸 吐舌头 吐了吐舌头 深吸一口气 深呼吸 哈哈 嘻嘻 "
+    "呵呵 嘿嘿 脸红 害羞地 哽咽 抽泣"
 )
 _HAN_AMBIGUOUS = _split(
     "思考 沉思 想了想 想了一下 停顿 停了停 停顿了一下 沉默 轻声 轻轻 轻柔 温柔 温和 热情 开心 高兴 "
@@ -95,7 +105,7 @@ _HAN_AMBIGUOUS = _split(
 )
 _HAN_FILLERS = _split(
     "着 了 地 的 一下 片刻 微微 缓缓 慢慢 稍微 并 又 然后 看着你 看向你 望着你 看着我 对你 向你 朝你 "
-    "说 说道 道 一会儿 几秒 、 ，"
+    "说 说道 道 一会儿 几秒 中 露出 面带 带着 语气 表情 、 ，"
 )
 _HAN_CORE = (*_HAN_SURE, *_HAN_AMBIGUOUS)
 _HAN_PIECES = sorted((*_HAN_CORE, *_HAN_FILLERS), key=len, reverse=True)
@@ -111,8 +121,8 @@ _FEELINGS: tuple[tuple[Emotion, re.Pattern[str]], ...] = (
     (
         "happy",
         re.compile(
-            r"\b(?:smil|laugh|chuckl|giggl|grin|beam|happ|joy|glad|delight|warm|cheer|excit|amus|playful|bright|relief)"
-            r"|笑|开心|高兴|愉快|兴奋|欢快|热情|惊喜"
+            r"\b(?:smil|laugh|chuckl|giggl|grin|beam|happ|glad|delight|warm|cheer|excit|amus|playful|bright|relief|enthus|joy)"
+            r"|笑|哈哈|嘻嘻|呵呵|嘿嘿|开心|高兴|愉快|兴奋|欢快|热情|惊喜"
         ),
     ),
     ("surprised", re.compile(r"\b(?:gasp|surpris|disbelief)|惊讶|吃惊")),
@@ -139,7 +149,8 @@ def direction(phrase: str) -> Direction | None:
     if len(words) > MAX_WORDS or words[0] not in _OPENERS or not all(map(_is_known, words)):
         return None
     handles = not _HANDLING.isdisjoint(words) and not _PARTS.isdisjoint(words)
-    if not handles and _CORE.isdisjoint(words):
+    is_mood = words[0] in ("with", "in") and not _MOODS.isdisjoint(words)
+    if not handles and not is_mood and _CORE.isdisjoint(words):
         return None
     listed = "," in text and _FILLERS.isdisjoint(words)
     is_sure = (words[0] in _GESTURES and not listed) or (words[0] in _HANDLING and handles)
