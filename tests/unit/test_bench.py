@@ -142,6 +142,16 @@ def test_the_table_names_what_missed_its_target() -> None:
     assert missed[0].startswith("/speak to first audible")
 
 
+def test_every_row_has_a_line_of_its_own_in_the_table() -> None:
+    figures = {row.key: 1.0 for row in ROWS}
+    lines = table_of(figures, [[0.0, 0.0]], [figures]).splitlines()[2:]
+    assert len(figures) == len(lines) == len(ROWS)
+    assert len({line.index(" 1.0 ") for line in lines}) == 1, "a title is wider than its column"
+    for voice in ("Joe, Piper", "Mira's own, Kokoro"):
+        assert sum(f"end of speech to first audible packet ({voice})" in line for line in lines) == 1
+    assert any("first chunk of streamed PCM to first moving frame" in line for line in lines)
+
+
 def test_best_is_the_lowest_or_the_highest_and_skips_what_was_not_measured() -> None:
     runs = [{"x": 3.0}, {"x": math.nan}, {"x": 2.0}, {}]
     assert best_of(Row("x", "x", "ms"), runs) == 2.0

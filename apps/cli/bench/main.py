@@ -92,7 +92,7 @@ def best_of(row: Row, runs: list[Figures]) -> float:
 def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> str:
     """The figures as text, a line a row, with the targets they miss."""
     shown = ", ".join(f"{before:.1f}→{after:.1f}" for before, after in loads)
-    lines = [f"load average of each run: {shown}", f"{'':62} {'best':>9}  {'target':>8}  all runs"]
+    lines = [f"load average of each run: {shown}", f"{'':66} {'best':>9}  {'target':>8}  all runs"]
     for row in ROWS:
         if row.key not in best:
             continue
@@ -101,7 +101,7 @@ def table_of(best: Figures, loads: list[list[float]], runs: list[Figures]) -> st
         target = "" if row.target is None else f"{'≤' if row.lower else '≥'} {row.target:g}"
         missed = row.target is not None and (value > row.target if row.lower else value < row.target)
         verdict = "  MISSED" if missed or math.isnan(value) else ""
-        lines.append(f"{row.title:62} {value:7.1f} {row.unit:3} {target:>7}  {every}{verdict}")
+        lines.append(f"{row.title:66} {value:7.1f} {row.unit:3} {target:>7}  {every}{verdict}")
     return "\n".join(lines)
 
 
