@@ -103,3 +103,16 @@ def test_whole_exchanges_are_questions_with_all_of_their_answers() -> None:
     assert whole_exchanges([*talk, question]) == [*whole, question]
     assert whole_exchanges(whole) == whole
     assert whole_exchanges([]) == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_an_answer_that_goes_in_circles_ends_before_it_says_a_sentence_again(size: int) -> None:
+    text = "I am so sorry. Yes. Yes. What can I do?\nI am so  sorry. What can I do? I am"
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
+    assert filtered(chunks, 1000, whole_sentences=True).strip() == "I am so sorry. Yes. Yes. What can I do?"
+    assert filtered(chunks, 1000) == text, "other models may mean it"
+    last = "I am so sorry. I am so sorry."
+    assert filtered(list(last), 1000, whole_sentences=True).strip() == "I am so sorry."
+    answer = AnswerFilter(1000, whole_sentences=True)
+    answer.feed("I am so sorry. I am so sorry. Oh")
+    assert answer.full, "nobody needs to wait for the rest"

@@ -8,6 +8,8 @@ from opentalking.text.splitter import SentenceSplitter, SplitterLimits
 _OPENING_TAGS = ("<think>", "<thinking>")
 _ENDS = tuple(".!?…。！？\"'”’)）」』")
 _ENDLESS = 1_000_000
+_SHORTEST_REPEATED = 8
+"""Characters: "Yes. Yes." goes in no circle."""
 _CLOSING_TAGS = ("</think>", "</thinking>")
 
 
@@ -24,8 +26,8 @@ class MalformedAnswer(OpenTalkingError):
 class AnswerFilter:
     """Pass on a streamed answer: no `<think>…</think>` blocks, and only so many characters.
 
-    With `whole_sentences` an answer that a limit cuts off ends with its last whole sentence. `full`
-    turns true when the limit of characters is reached.
+    With `whole_sentences` an answer that a limit cuts off ends with its last whole sentence, and one that
+    says a sentence again ends before it. `full` turns true when the limit of characters is reached, or then.
     """
 
     def __init__(self, max_characters: int, *, whole_sentences: bool = False) -> None:
@@ -38,7 +40,7 @@ class AnswerFilter:
     @property
     def full(self) -> bool:
         """Whether nothing more will pass."""
-        return self._room <= 0
+        return self._room <= 0 or (self._sentences is not None and self._sentences.repeats)
 
     def feed(self, content: str, finish_reason: str = "") -> str:
         """The part of the answer that is known after `content`; may be empty."""
@@ -107,10 +109,11 @@ class ThoughtFilter:
 
 
 class WholeSentences:
-    """Pass on an answer so that it can be cut to whole sentences when it turns out too long.
+    """Pass on an answer so that it can be cut to whole sentences when it gets too long or goes in circles.
 
     The first sentence passes as it comes; of the rest only whole sentences do, which is when a voice could
-    begin with them anyway. `finish(truncated=True)` drops an unfinished one, unless it is the first.
+    begin with them anyway. `finish(truncated=True)` drops an unfinished one, unless it is the first. From the
+    first sentence on that was said before (`repeats`) nothing passes.
     """
 
     def __init__(self) -> None:
@@ -119,24 +122,43 @@ class WholeSentences:
         self._passed_characters = 0
         self._whole_characters = 0
         self._pending = ""
+        self._said: set[str] = set()
+        self.repeats = False
 
     def feed(self, text: str) -> str:
         """The part of the answer that may be spoken after `text`."""
         self._pending += text
-        self._whole_characters += sum(len(piece.text) for piece in self._splitter.feed(text))
+        for piece in self._splitter.feed(text):
+            self._note(piece.text)
         if self._whole_characters == 0:
             return self._take(len(self._pending))
         return self._take(max(0, self._whole_characters - self._passed_characters))
 
     def finish(self, *, truncated: bool) -> str:
         """What is left at the end; nothing of it when the answer was cut off in a later sentence."""
+        if self.repeats or self._was_said(self._pending):
+            return ""
         dropped = truncated and self._whole_characters > 0 and not self._pending.rstrip().endswith(_ENDS)
         return "" if dropped else self._take(len(self._pending))
+
+    def _note(self, sentence: str) -> None:
+        self.repeats = self.repeats or self._was_said(sentence)
+        if not self.repeats:
+            self._said.add(_plain(sentence))
+            self._whole_characters += len(sentence)
+
+    def _was_said(self, sentence: str) -> bool:
+        plain = _plain(sentence)
+        return len(plain) >= _SHORTEST_REPEATED and plain in self._said
 
     def _take(self, characters: int) -> str:
         taken, self._pending = self._pending[:characters], self._pending[characters:]
         self._passed_characters += len(taken)
         return taken
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(sentence.casefold().split())
 
 
 def content_of(chunk: ChatCompletionChunk) -> tuple[str, str]:
