@@ -7,20 +7,19 @@ import numpy as np
 from opentalking.audio.echo_bands import (
     BANDS,
     BLOCK,
-    FRAME,
     FULL_SCALE,
     TO_BANDS,
     Resemblance,
+    Spectrum,
     Wave,
-    power_of,
-    spectrum_of,
 )
 from opentalking.audio.echo_clock import Alignment
 from opentalking.audio.echo_delay import DelayFinder
-from opentalking.audio.echo_far import FarEnd
+from opentalking.audio.echo_far import MOST_WAITING, FarEnd
 from opentalking.audio.echo_filter import PARTITIONS, EchoFilter
 from opentalking.audio.echo_gate import Gate
 from opentalking.audio.echo_level import KnownEcho, UnknownEcho
+from opentalking.audio.echo_spectrum import Batch
 from opentalking.core.media import Samples
 
 _LAGS = 40
@@ -38,6 +37,8 @@ _NOTHING = np.zeros(BANDS, np.float32)
 _REST = 3
 """While the filter fits, the delay is looked for in every third block only."""
 _FITS = 0.6
+_LOUDER = 1.5
+"""A block with so much more energy than the one before it is always looked at."""
 _CLEAR = 1.6
 """A certainty with which an echo is found while the filter foretells none: the filter is wrong."""
 _SEARCHED = 60
@@ -47,6 +48,8 @@ _MOVED_DOUBT = 0.3
 _NEW = 50
 """Blocks for which a filter for a new delay is trusted less: 1 s."""
 _NEW_MARGIN = 3.0
+_NEAR_ROWS = 3
+"""The frames that are transformed together: what is left, a piece of the filter, what was heard; then the far end."""
 _TO_PCM = np.float32(32768)
 
 
@@ -72,8 +75,9 @@ class EchoGuard:
         self._known, self._unknown = KnownEcho(), UnknownEcho()
         self._resemblance = Resemblance(_LAGS)
         self._gate = Gate()
-        self._frame = np.zeros(FRAME, np.float32)
-        self._blocks = self._silent = 0
+        self._batch = Batch(_NEAR_ROWS + MOST_WAITING)
+        self._silent = self._rested = self._passed = 0
+        self._power = 0.0
         self._delay: int | None = None
         self._skipped = 0
         self._new = 0
@@ -97,13 +101,20 @@ class EchoGuard:
             self._gate.rest()
             return Cleaned(near, 0.0)
         block = near * FULL_SCALE
-        power = float(block @ block)
-        if power > _HEARD:
-            self._look(block, newest)
-        elif self._is_unheard(newest):
+        power = float(np.dot(block, block))
+        if power <= _HEARD and self._is_unheard(newest):
             return Cleaned(np.zeros_like(near), 0.0)
-        left = self._guess(block, newest) if self._delay is None else self._cancel(block, newest)
-        echo = 1 - float(left @ left) / (power + 1e-9)
+        passed = self._passed
+        if self._is_expected(power):
+            return Cleaned(np.zeros_like(near), 1.0)
+        looks = power > _HEARD and self._is_time_to_look(passed)
+        if self._delay is None:
+            left = self._guess(block, newest, looks)
+        else:
+            left = self._cancel(block, power, newest, looks)
+        if left is None:
+            return Cleaned(np.zeros_like(near), 1.0)
+        echo = 1 - float(np.dot(left, left)) / (power + 1e-9)
         return Cleaned(_to_pcm(left), min(1.0, max(0.0, echo)))
 
     def _is_over(self, newest: int) -> bool:
@@ -116,7 +127,8 @@ class EchoGuard:
         """Whether a silent block needs no look: nothing of what was played is expected in it."""
         self._silent += 1
         if self._delay is None:
-            self._unknown.bound(_NOTHING, self._far.bands(newest, _LAGS), 0.0, searched=False)
+            known = min(newest, self._far.ticks - self._far.waiting)
+            self._unknown.bound(_NOTHING, self._far.bands(known, _LAGS), 0.0, searched=False)
             return True
         return self._filter.foretold < _HEARD and self._silent % _PROBE_EVERY > 0
 
@@ -129,14 +141,24 @@ class EchoGuard:
             if not 0 <= self._skipped < _LAGS:
                 self._delay = None
 
-    def _look(self, block: Wave, newest: int) -> None:
-        """Look for the delay."""
-        self._blocks += 1
+    def _is_expected(self, power: float) -> bool:
+        """Whether a block needs no look: the one before was looked at, and was nothing but echo for sure."""
+        before, self._power = self._power, power
+        is_sure = self._delay is not None and not self._new and self._gate.is_sure and self._filter.fit > _FITS
+        self._passed = int(is_sure and not self._passed and power < _LOUDER * before)
+        return self._passed > 0
+
+    def _is_time_to_look(self, passed: int) -> bool:
+        self._rested += 1 + passed
         settled = self._delay is not None and self._filter.fit > _FITS and not self._filter.is_faint
-        if settled and self._blocks % _REST:
-            return
-        self._frame[BLOCK:] = block
-        self._finder.feed(spectrum_of(self._frame), self._far.phases(newest, _LAGS))
+        if settled and self._rested < _REST:
+            return False
+        self._rested = 0
+        return True
+
+    def _look(self, near: Spectrum, newest: int) -> None:
+        """Look for the delay."""
+        self._finder.feed(near, self._far.phases(newest, _LAGS))
         if self._finder.fed % _LOOK_EVERY:
             return
         delay = self._finder.find()
@@ -159,20 +181,31 @@ class EchoGuard:
             self._filter.doubt(_MOVED_DOUBT)
         self._delay, self._skipped, self._new = delay, skipped, _NEW
 
-    def _guess(self, block: Wave, newest: int) -> Wave:
+    def _guess(self, block: Wave, newest: int, looks: bool) -> Wave | None:
         """Judge a block while the delay is unknown: by how loud an echo can be that nobody has found."""
-        self._frame[BLOCK:] = block
-        heard = np.asarray(power_of(spectrum_of(self._frame)) @ TO_BANDS, np.float32)
+        spectrum = self._transform(block)
+        heard = np.dot(np.square(np.abs(spectrum)), TO_BANDS)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
         searched = self._finder.fed > _SEARCHED and self._finder.certainty < _FAR_FROM_SURE
         echo = self._unknown.bound(heard, self._far.bands(newest, _LAGS), alike, searched=searched)
         self._gate.judge(heard, echo, alike, 1.0)
+        if looks:
+            self._look(spectrum, newest)
         return self._gate.shape(block, heard, echo)
 
-    def _cancel(self, block: Wave, newest: int) -> Wave:
+    def _cancel(self, block: Wave, power: float, newest: int, looks: bool) -> Wave | None:
         """Take the predicted echo out, and what may be left of it."""
+        if newest - self._skipped > self._far.ticks - self._far.waiting:
+            self._far.catch_up()
         far, powers = self._far.blocks(newest - self._skipped, PARTITIONS)
-        left, (heard, unsure, predicted) = self._filter.cancel(block, far, powers)
+        echo_wave = self._filter.predict(far)
+        self._filter.weigh(power, block, echo_wave)
+        left = block - echo_wave
+        self._batch.frames[1, :BLOCK] = self._filter.short
+        self._batch.frames[2, BLOCK:] = block
+        error = self._transform(left)
+        heard, unsure, predicted = self._filter.judge(error, powers)
+        self._filter.learn(error, self._batch.spectra[1], far)
         alike = self._resemblance.feed(heard, *self._far.levels(newest, _LAGS))
         echo = self._known.bound(unsure, predicted)
         if self._new:
@@ -181,7 +214,19 @@ class EchoGuard:
         if not self._gate.open:
             self._known.learn(heard, alike)
         self._gate.judge(heard, echo, alike, self._filter.fit)
+        if looks:
+            self._look(self._batch.spectra[2], newest)
         return self._gate.shape(left, heard, echo)
+
+    def _transform(self, block: Wave) -> Spectrum:
+        """The spectrum of a block; those of the far end that wait are computed with it."""
+        batch, waiting = self._batch, self._far.waiting
+        batch.frames[0, BLOCK:] = block
+        batch.frames[_NEAR_ROWS : _NEAR_ROWS + waiting] = self._far.frames
+        batch.transform(_NEAR_ROWS + waiting)
+        if waiting:
+            self._far.write(batch.spectra[_NEAR_ROWS : _NEAR_ROWS + waiting])
+        return batch.spectra[0]
 
 
 def _to_pcm(wave: Wave) -> Samples:

@@ -1,5 +1,7 @@
 """Spectra in bands of hearing, and whether two of them rise and fall together."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,16 +12,18 @@ Power = NDArray[np.float32]
 BLOCK = 320
 """Samples of one block: 20 ms at 16 kHz."""
 FRAME = 2 * BLOCK
-BINS = BLOCK + 1
-VOICE_BINS = slice(6, 140)
+BINS = BLOCK - 1
+"""Bins of a spectrum, 25 Hz apart: those between 0 Hz and 8 kHz, without these two."""
+VOICE_BINS = slice(5, 139)
 """150 to 3500 Hz, where every loudspeaker and microphone works."""
 FULL_SCALE = np.float32(1 / 32768)
 BANDS = 24
 _LOW_HERTZ, _HIGH_HERTZ = 120.0, 7200.0
 _FLOOR = np.float32(1e-3)
-"""Power that counts as silence, of a band's sum over the bins of a 640-point spectrum."""
+"""Power that counts as silence, of a band's sum over the bins of a spectrum."""
 _KEEP = np.float32(0.9)
-_MEAN_KEEP = np.float32(0.99)
+_MEAN_SHARE, _MEAN_KEEP = np.float32(0.01), np.float32(0.99)
+_SOME = np.float32(1e-2)
 
 
 def _triangles(points: int) -> Power:
@@ -36,17 +40,8 @@ def _triangles(points: int) -> Power:
     return np.asarray(np.clip(np.minimum(rising, falling), 0, None), np.float32)
 
 
-TO_BANDS = np.ascontiguousarray(_triangles(BINS))
-
-
-def spectrum_of(frame: Wave) -> Spectrum:
-    """The real Fourier transform, in single precision."""
-    return np.asarray(np.fft.rfft(frame), np.complex64)
-
-
-def power_of(spectrum: Spectrum) -> Power:
-    """Squared magnitudes."""
-    return np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+TO_BANDS = np.ascontiguousarray(_triangles(BLOCK + 1)[1:-1])
+"""What each of the `BINS` bins gives to each of the bands."""
 
 
 def spread(points: int) -> Power:
@@ -68,9 +63,11 @@ class Levels:
 
     def feed(self, power: Power) -> Power:
         """Take one block's band powers; its levels."""
-        level = np.log(power + _FLOOR)
-        self._mean += (1 - _MEAN_KEEP) * (level - self._mean)
-        return np.asarray(level - self._mean, np.float32)
+        level: Power = np.log(power + _FLOOR)
+        level -= self._mean
+        self._mean += _MEAN_SHARE * level
+        level *= _MEAN_KEEP
+        return level
 
 
 class Resemblance:
@@ -82,13 +79,19 @@ class Resemblance:
         self._far_squares = np.zeros(lags, np.float32)
         self._square = 0.0
 
-    def feed(self, power: Power, far: Power, far_squares: Power) -> float:
-        """Take one block's band powers, and the far end's levels and their squares at each lag."""
+    def feed(self, power: Power, far: Power, far_squares: Power, blocks: int = 1) -> float:
+        """Take one block's band powers, and the far end's levels and their squares at each lag.
+
+        `blocks` have gone by since the last call.
+        """
         level = self._level.feed(power)
-        self._products *= _KEEP
-        self._products += far @ level
-        self._far_squares *= _KEEP
+        keep = _KEEP**blocks
+        self._products *= keep
+        self._products += np.dot(far, level)
+        self._far_squares *= keep
         self._far_squares += far_squares
-        self._square = float(_KEEP) * self._square + float(level @ level)
-        size = np.sqrt(self._far_squares * np.float32(self._square)) + np.float32(1e-3)
-        return float((self._products / size).max())
+        self._square = float(keep) * self._square + float(np.dot(level, level))
+        size = np.sqrt(self._far_squares)
+        size += _SOME
+        np.divide(self._products, size, out=size)
+        return float(np.maximum.reduce(size)) / (math.sqrt(self._square) + 1e-3)

@@ -3,6 +3,8 @@
 Generalised cross-correlation with phase transform (Knapp and Carter, 1976), summed block by block.
 """
 
+import math
+
 import numpy as np
 
 from opentalking.audio.echo_bands import BLOCK, FRAME, VOICE_BINS, Spectrum
@@ -36,10 +38,11 @@ class DelayFinder:
         if self.fed < _FEWEST:
             return None
         self._padded[:, VOICE_BINS] = self._sums
-        agreement = np.abs(np.fft.irfft(self._padded, FRAME // 2)[:, : BLOCK // 2])
+        agreement = np.fft.irfft(self._padded, FRAME // 2)[:, : BLOCK // 2].reshape(-1)
+        np.abs(agreement, out=agreement)
         peak = int(agreement.argmax())
-        deviation = float(np.sqrt(np.mean(np.square(agreement)))) + 1e-9
-        self.certainty = float(agreement.flat[peak]) / deviation / _SIGNIFICANT
+        deviation = math.sqrt(float(np.dot(agreement, agreement)) / len(agreement)) + 1e-9
+        self.certainty = float(agreement[peak]) / deviation / _SIGNIFICANT
         return 2 * peak if self.certainty > 1 else None
 
     def move(self, blocks: int) -> None:

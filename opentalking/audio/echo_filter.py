@@ -6,7 +6,8 @@ architecture of the partitioned-block-based acoustic echo controller", ICASSP 20
 
 import numpy as np
 
-from opentalking.audio.echo_bands import BINS, BLOCK, FRAME, TO_BANDS, Power, Spectrum, Wave, power_of
+from opentalking.audio.echo_bands import BINS, BLOCK, TO_BANDS, Power, Spectrum, Wave
+from opentalking.audio.echo_spectrum import Batch
 
 PARTITIONS = 10
 """Blocks of 20 ms that the filter is long."""
@@ -18,6 +19,7 @@ _FIT_SHARE = 0.2
 _FAINT = 0.08
 """A predicted echo of less than this share of the sound says nothing of the fit."""
 _HALF = np.float32(0.5)
+_TINY = np.float32(1e-7)
 
 
 class EchoFilter:
@@ -29,9 +31,10 @@ class EchoFilter:
         self._uncertainty = np.zeros((PARTITIONS, BINS), np.float32)
         self._noise = np.zeros(BINS, np.float32)
         self._turn = 0
-        # Two at a time through the Fourier transform: the signal, and a partition to be kept short.
-        self._spectra = np.zeros((2, BINS), np.complex64)
-        self._frames = np.zeros((2, FRAME), np.float32)
+        # Back in time go the predicted echo, and a partition that is to be kept short.
+        self._back = Batch(2)
+        self._products = np.zeros((PARTITIONS, BINS), np.complex64)
+        self._shares = np.zeros((PARTITIONS, BINS), np.float32)
         self._bins = np.zeros((3, BINS), np.float32)
         self.fit = 1.0
         self.is_faint = True
@@ -39,50 +42,53 @@ class EchoFilter:
         self.foretold = 0.0
         self.doubt(1.0)
 
-    def cancel(self, block: Wave, far: Spectrum, far_powers: Power) -> tuple[Wave, Power]:
-        """Take the predicted echo out of a block, and learn from what is left of it.
-
-        `far` and `far_powers` are what was played, (`PARTITIONS`, `BINS`), newest first. Gives the rest,
-        and band powers (3, `BANDS`): of the rest, of what the filter may be wrong by, of the echo.
-        """
+    def predict(self, far: Spectrum) -> Wave:
+        """The echo of `far`, (`PARTITIONS`, `BINS`), newest first: of its newest block, until the next call."""
         self._turn = (self._turn + 1) % PARTITIONS
-        np.einsum("pf,pf->f", self._weights, far, out=self._spectra[0])
-        self._spectra[1] = self._weights[self._turn]
-        waves = np.fft.irfft(self._spectra, FRAME)
-        echo = np.asarray(waves[0, BLOCK:], np.float32)
-        left = block - echo
-        self._weigh(block, echo)
-        self._frames[0, BLOCK:] = left
-        self._frames[1, :BLOCK] = waves[1, :BLOCK]  # taps that wrapped around would be circular
-        error, self._weights[self._turn] = np.asarray(np.fft.rfft(self._frames), np.complex64)
-        self._bins[0] = power_of(error)
-        self._learn(error, far, far_powers)
-        return left, np.asarray(self._bins @ TO_BANDS, np.float32)
+        np.multiply(self._weights, far, out=self._products)
+        np.add.reduce(self._products, 0, out=self._back.spectra[0])
+        self._back.spectra[1] = self._weights[self._turn]
+        self._back.invert(2)
+        return self._back.frames[0, BLOCK:]
 
-    def _weigh(self, block: Wave, echo: Wave) -> None:
-        """How much of the prediction is in the block: 1 if the path is right, 0 if it has moved."""
-        self._agreed += _FIT_SHARE * (float(block @ echo) - self._agreed)
-        self.foretold += _FIT_SHARE * (float(echo @ echo) - self.foretold)
-        self._near += _FIT_SHARE * (float(block @ block) - self._near)
+    @property
+    def short(self) -> Wave:
+        """One partition's impulse response without the part that would be circular, `BLOCK` samples."""
+        return self._back.frames[1, :BLOCK]
+
+    def weigh(self, power: float, block: Wave, echo: Wave) -> None:
+        """See how much of the prediction is in a block of that energy: 1 if the path is right, 0 if it moved."""
+        self._agreed += _FIT_SHARE * (float(np.dot(block, echo)) - self._agreed)
+        self.foretold += _FIT_SHARE * (float(np.dot(echo, echo)) - self.foretold)
+        self._near += _FIT_SHARE * (power - self._near)
         self.is_faint = self.foretold < _FAINT * self._near + 1e-6
         self.fit = 1.0 if self.is_faint else self._agreed / self.foretold
 
-    def _learn(self, error: Spectrum, far: Spectrum, far_powers: Power) -> None:
+    def judge(self, error: Spectrum, far_powers: Power) -> Power:
+        """Band powers (3, `BANDS`): of the error, of what the filter may be wrong by, of the predicted echo."""
+        np.square(np.abs(error), out=self._bins[0])
         self._noise += _NOISE_SHARE * (self._bins[0] - self._noise)
-        weighted = self._uncertainty * far_powers
-        weighted *= _HALF
-        expected = np.add.reduce(weighted, 0)
-        total = expected + self._noise
-        total += np.float32(1e-7)
-        self._weights += np.conj(far) * (self._uncertainty * (error / total))
-        weighted /= total
-        np.subtract(np.float32(1), weighted, out=weighted)
-        weighted *= _KEEP
-        self._uncertainty *= weighted
-        self._gains[:] = power_of(self._weights)
+        np.multiply(self._uncertainty, far_powers, out=self._shares)
+        np.add.reduce(self._shares, 0, out=self._bins[1])
+        self._bins[1] *= _HALF
+        np.add.reduce(self._gains * far_powers, 0, out=self._bins[2])
+        return np.dot(self._bins, TO_BANDS)
+
+    def learn(self, error: Spectrum, short: Spectrum, far: Spectrum) -> None:
+        """Learn from the error that was judged last, and keep one partition `short`."""
+        self._weights[self._turn] = short
+        total = self._bins[1] + self._noise
+        total += _TINY
+        np.conjugate(far, out=self._products)
+        self._products *= error / total
+        self._products *= self._uncertainty
+        self._weights += self._products
+        total *= 2
+        self._shares /= total
+        np.subtract(_KEEP, self._shares, out=self._shares)
+        self._uncertainty *= self._shares
+        np.square(np.abs(self._weights), out=self._gains)
         self._uncertainty += (1 - _KEEP) * self._gains
-        self._bins[1] = expected
-        np.einsum("pf,pf->f", self._gains, far_powers, out=self._bins[2])
 
     def doubt(self, share: float) -> None:
         """Take the filter for wrong by `share` of what an unknown one may be."""
@@ -91,12 +97,16 @@ class EchoFilter:
 
     def shift(self, samples: int) -> None:
         """Move the impulse response later by `samples` (earlier if negative); what leaves is lost."""
-        taps = np.fft.irfft(self._weights, FRAME)[:, :BLOCK].reshape(-1)
+        batch = Batch(PARTITIONS)
+        batch.spectra[:] = self._weights
+        batch.invert(PARTITIONS)
+        taps = batch.frames[:, :BLOCK].reshape(-1)
         moved = np.zeros_like(taps)
         if samples >= 0:
             moved[samples:] = taps[: max(0, len(taps) - samples)]
         else:
             moved[:samples] = taps[-samples:]
-        padded = np.zeros((PARTITIONS, FRAME), np.float32)
-        padded[:, :BLOCK] = moved.reshape(PARTITIONS, BLOCK)
-        self._weights[:] = np.fft.rfft(padded)
+        batch.frames[:] = 0
+        batch.frames[:, :BLOCK] = moved.reshape(PARTITIONS, BLOCK)
+        batch.transform(PARTITIONS)
+        self._weights[:] = batch.spectra

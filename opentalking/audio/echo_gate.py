@@ -8,11 +8,11 @@ _POINTS = 65
 _TAPS = 64
 _SPREAD = spread(_POINTS)
 _FADE = np.linspace(0, 1, BLOCK, dtype=np.float32)
-_SILENCE = np.zeros(BLOCK, np.float32)
 _VOICE = slice(1, 18)
 """The bands that tell a voice: about 200 to 4000 Hz."""
 _VOICES = _VOICE.stop - _VOICE.start
 _OPEN, _STAY_OPEN = 0.35, 0.1
+_SURE = -0.35
 _HOLD_BLOCKS = 18
 _LOWEST, _HIGHEST = np.float32(-0.5), np.float32(3)
 _UNLIKE, _ALIKE = 0.7, 0.9
@@ -39,6 +39,11 @@ class Gate:
         self._taps: Wave | None = None
         self._before = np.zeros(_TAPS - 1, np.float32)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is shut, and far from opening."""
+        return not self.open and self._taps is None and self.evidence < _SURE
+
     def rest(self) -> None:
         """There is no echo: the next block that may have one begins anew."""
         self.open = False
@@ -60,11 +65,11 @@ class Gate:
         else:
             self.open = False
 
-    def shape(self, block: Wave, heard: Power, echo: Power) -> Wave:
-        """The block, `BLOCK` samples, without the bands in which echo rules; silence while shut."""
+    def shape(self, block: Wave, heard: Power, echo: Power) -> Wave | None:
+        """The block, `BLOCK` samples, without the bands in which echo rules; None, silence, while shut."""
         before, self._before = self._before, block[BLOCK - _TAPS + 1 :]
         if not self.open and self._taps is None:
-            return _SILENCE
+            return None
         taps = self._minimum_phase(heard, echo) if self.open else None
         sound = np.concatenate([before, block])
         filtered = np.zeros(BLOCK, np.float32)
