@@ -48,6 +48,8 @@ _MOVED_DOUBT = 0.3
 _NEW = 50
 """Blocks for which a filter for a new delay is trusted less: 1 s."""
 _NEW_MARGIN = 3.0
+_LEARNS = 300
+"""Blocks from which a new filter learns before any is passed over: 6 s."""
 _NEAR_ROWS = 3
 """The frames that are transformed together: what is left, a piece of the filter, what was heard; then the far end."""
 _TO_PCM = np.float32(32768)
@@ -80,7 +82,7 @@ class EchoGuard:
         self._power = 0.0
         self._delay: int | None = None
         self._skipped = 0
-        self._new = 0
+        self._new = self._learnt = 0
         self._contradictions = 0
 
     def played(self, sound: Samples | None) -> None:
@@ -144,7 +146,9 @@ class EchoGuard:
     def _is_expected(self, power: float) -> bool:
         """Whether a block needs no look: the one before was looked at, and was nothing but echo for sure."""
         before, self._power = self._power, power
-        is_sure = self._delay is not None and not self._new and self._gate.is_sure and self._filter.fit > _FITS
+        self._learnt += 1
+        has_learnt = self._delay is not None and self._learnt > _LEARNS
+        is_sure = has_learnt and self._gate.is_sure and self._filter.fit > _FITS
         self._passed = int(is_sure and not self._passed and power < _LOUDER * before)
         return self._passed > 0
 
@@ -170,7 +174,7 @@ class EchoGuard:
             self._contradictions += 1
             if self._contradictions > 1:  # a loudspeaker that was off is on again
                 self._filter.doubt(1.0)
-                self._new = _NEW
+                self._new, self._learnt = _NEW, 0
         else:
             self._contradictions = 0
 
@@ -179,7 +183,7 @@ class EchoGuard:
         if self._delay is not None:
             self._filter.shift(delay - self._delay - (skipped - self._skipped) * BLOCK)
             self._filter.doubt(_MOVED_DOUBT)
-        self._delay, self._skipped, self._new = delay, skipped, _NEW
+        self._delay, self._skipped, self._new, self._learnt = delay, skipped, _NEW, 0
 
     def _guess(self, block: Wave, newest: int, looks: bool) -> Wave | None:
         """Judge a block while the delay is unknown: by how loud an echo can be that nobody has found."""

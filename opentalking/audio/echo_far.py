@@ -6,7 +6,6 @@ from opentalking.audio.echo_bands import (
     BANDS,
     BINS,
     BLOCK,
-    FRAME,
     FULL_SCALE,
     TO_BANDS,
     VOICE_BINS,
