@@ -37,7 +37,7 @@ _NOTHING = np.zeros(BANDS, np.float32)
 _REST = 3
 """While the filter fits, the delay is looked for in every third block only."""
 _FITS = 0.6
-_LOUDER = 1.5
+_LOUDER = 1.1
 """A block with so much more energy than the one before it is always looked at."""
 _CLEAR = 1.6
 """A certainty with which an echo is found while the filter foretells none: the filter is wrong."""
@@ -47,11 +47,11 @@ _FAR_FROM_SURE = 0.6
 _MOVED_DOUBT = 0.3
 _NEW = 50
 """Blocks for which a filter for a new delay is trusted less: 1 s."""
-_NEW_MARGIN = 3.0
+_NEW_MARGIN = 1.5
 _LEARNS = 300
 """Blocks from which a new filter learns before any is passed over: 6 s."""
 _NEAR_ROWS = 3
-"""The frames that are transformed together: what is left, a piece of the filter, what was heard; then the far end."""
+"""Frames of a block, before those of the far end: what is left, a piece of the filter, what was heard."""
 _TO_PCM = np.float32(32768)
 
 
@@ -144,7 +144,7 @@ class EchoGuard:
                 self._delay = None
 
     def _is_expected(self, power: float) -> bool:
-        """Whether a block needs no look: the one before was looked at, and was nothing but echo for sure."""
+        """Whether a block need not be judged: the one before was, and was nothing but echo for sure."""
         before, self._power = self._power, power
         self._learnt += 1
         has_learnt = self._delay is not None and self._learnt > _LEARNS
@@ -230,7 +230,8 @@ class EchoGuard:
         batch.transform(_NEAR_ROWS + waiting)
         if waiting:
             self._far.write(batch.spectra[_NEAR_ROWS : _NEAR_ROWS + waiting])
-        return batch.spectra[0]
+        spectrum: Spectrum = batch.spectra[0]
+        return spectrum
 
 
 def _to_pcm(wave: Wave) -> Samples:

@@ -43,8 +43,8 @@ def _low_pass() -> Wave:
 class FarEnd:
     """The last `HISTORY` blocks sent, newest first, in what forms the parts of an echo guard need them.
 
-    A block's spectrum is that of the block and the one before it. Up to `MOST_WAITING` blocks wait in `frames`
-    until whoever transforms something anyway gives their spectra to `write`, or `catch_up` is called.
+    A block's spectrum is that of the block and the one before it. Up to `MOST_WAITING` blocks wait in
+    `frames` until whoever transforms something anyway gives their spectra to `write`, or for `catch_up`.
     """
 
     def __init__(self) -> None:

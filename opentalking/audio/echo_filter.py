@@ -43,7 +43,7 @@ class EchoFilter:
         self.doubt(1.0)
 
     def predict(self, far: Spectrum) -> Wave:
-        """The echo of `far`, (`PARTITIONS`, `BINS`), newest first: of its newest block, until the next call."""
+        """The echo in the newest block of `far`, (`PARTITIONS`, `BINS`), newest first."""
         self._turn = (self._turn + 1) % PARTITIONS
         np.multiply(self._weights, far, out=self._products)
         np.add.reduce(self._products, 0, out=self._back.spectra[0])
@@ -57,7 +57,7 @@ class EchoFilter:
         return self._back.frames[1, :BLOCK]
 
     def weigh(self, power: float, block: Wave, echo: Wave) -> None:
-        """See how much of the prediction is in a block of that energy: 1 if the path is right, 0 if it moved."""
+        """See how much of the prediction is in a block of that energy: `fit` is 1 if the path is right."""
         self._agreed += _FIT_SHARE * (float(np.dot(block, echo)) - self._agreed)
         self.foretold += _FIT_SHARE * (float(np.dot(echo, echo)) - self.foretold)
         self._near += _FIT_SHARE * (power - self._near)
@@ -65,14 +65,15 @@ class EchoFilter:
         self.fit = 1.0 if self.is_faint else self._agreed / self.foretold
 
     def judge(self, error: Spectrum, far_powers: Power) -> Power:
-        """Band powers (3, `BANDS`): of the error, of what the filter may be wrong by, of the predicted echo."""
+        """Band powers (3, `BANDS`): the error, what the filter may be wrong by, the predicted echo."""
         np.square(np.abs(error), out=self._bins[0])
         self._noise += _NOISE_SHARE * (self._bins[0] - self._noise)
         np.multiply(self._uncertainty, far_powers, out=self._shares)
         np.add.reduce(self._shares, 0, out=self._bins[1])
         self._bins[1] *= _HALF
         np.add.reduce(self._gains * far_powers, 0, out=self._bins[2])
-        return np.dot(self._bins, TO_BANDS)
+        bands: Power = np.dot(self._bins, TO_BANDS)
+        return bands
 
     def learn(self, error: Spectrum, short: Spectrum, far: Spectrum) -> None:
         """Learn from the error that was judged last, and keep one partition `short`."""

@@ -12,7 +12,7 @@ _VOICE = slice(1, 18)
 """The bands that tell a voice: about 200 to 4000 Hz."""
 _VOICES = _VOICE.stop - _VOICE.start
 _OPEN, _STAY_OPEN = 0.35, 0.1
-_SURE = -0.45
+_SURE = -0.47
 _HOLD_BLOCKS = 18
 _LOWEST, _HIGHEST = np.float32(-0.5), np.float32(3)
 _UNLIKE, _ALIKE = 0.7, 0.9

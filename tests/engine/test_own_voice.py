@@ -5,6 +5,7 @@ from collections import deque
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opentalking.audio.echo import Cleaned, EchoGuard
 from opentalking.core.commands import StartPlay
@@ -16,6 +17,7 @@ from tests.engine.harness import Engine, engine, virtual
 from tests.engine.talker import Observed, Whispers, listening
 from tests.support.human import readings
 
+Wave = NDArray[np.float64]
 PIECE_SECONDS, PIECE_SAMPLES = 0.02, 320
 ECHO = 10 ** (-10 / 20)
 ON_THE_WAY = 6
@@ -28,12 +30,14 @@ class Loudspeaker(EchoGuard):
     def __init__(self, *, guards: bool = True) -> None:
         super().__init__()
         self._guards = guards
-        self._air = deque([np.zeros(PIECE_SAMPLES)] * ON_THE_WAY)
+        self._air: deque[Wave] = deque([np.zeros(PIECE_SAMPLES)] * ON_THE_WAY)
         self._person: deque[Samples] = deque()
 
     def played(self, sound: Samples | None) -> None:
         super().played(sound)
-        self._air.append(np.zeros(PIECE_SAMPLES) if sound is None else sound[::3] * ECHO)
+        self._air.append(
+            np.zeros(PIECE_SAMPLES) if sound is None else np.asarray(sound[::3] * ECHO, np.float64)
+        )
 
     def clean(self, near: Samples) -> Cleaned:
         return super().clean(near) if self._guards else Cleaned(near, 0.0)

@@ -91,6 +91,12 @@ async def chinese(voice: LocalTextToSpeech) -> Said:
     return await spoken(voice, [CHINESE], "zf_xiaoxiao")
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def other(voice: LocalTextToSpeech) -> Said:
+    """A voice that no threshold was set on."""
+    return await spoken(voice, SENTENCES[2:6], "am_michael")
+
+
 @pytest.fixture(scope="module")
 def silero() -> Silero:
     return Silero()
@@ -163,6 +169,20 @@ async def test_a_delay_that_jumps_is_found_again(decibels: float, english: Said,
     assert talk.missed(silero) == 0
 
 
+HELD_OUT = [
+    EchoPath(60, -10, rt60=0.25, clipped=True, seed=11),
+    EchoPath(180, -15, rt60=0.4, clipped=True, seed=12),
+    EchoPath(330, -10, rt60=0.6, clipped=True, seed=13),
+    EchoPath(550, -12, rt60=0.15, clipped=True, seed=14),
+]
+"""Rooms that no threshold was set on."""
+
+
+@pytest.mark.parametrize("path", HELD_OUT, ids=str)
+async def test_nor_in_a_voice_and_a_room_that_are_new(path: EchoPath, other: Said, silero: Silero) -> None:
+    assert false_starts(silero, other, path) == 0
+
+
 @dataclass(frozen=True)
 class Talk:
     """A person, alone and as cleaned of the avatar; each utterance's first and last sample."""
@@ -223,6 +243,13 @@ async def test_a_person_is_heard_over_the_avatar(
     assert len(delays) >= 6
     assert np.median(delays) <= median_ms
     assert max(delays) <= most_ms
+
+
+async def test_a_person_is_heard_over_a_voice_in_a_room_that_are_new(other: Said, silero: Silero) -> None:
+    delays = talk_over(other, HELD_OUT[1], human_decibels=-6).delays_ms(silero)
+    print("held out: detected later by ms:", sorted(delays))
+    assert len(delays) >= 2
+    assert np.median(delays) <= 160
 
 
 async def test_a_person_with_headphones_is_heard_over_the_avatar(english: Said, silero: Silero) -> None:
