@@ -51,19 +51,18 @@ class Path:
         return rest
 
 
-@pytest.mark.parametrize("samples", [500, 320, 7, -7, -500])
+@pytest.mark.parametrize("samples", [500, 7, -500])
 def test_what_was_learnt_moves_with_the_delay(samples: int) -> None:
     """Moved, the filter foretells the echo at its new delay at once; not moved, it is worse than none."""
-    moved, stayed = EchoFilter(), EchoFilter()
-    paths = Path(moved), Path(stayed)
-    for path in paths:
-        path.left(LEARNS, 700)
-        print(path.left(LISTENS, 700, learns=False))
-    moved.shift(samples)
-    left = [path.left(LISTENS, 700 + samples, learns=False) for path in paths]
-    print(f"shift of {samples}: left of the echo {left[0]:.4f}, without moving {left[1]:.2f}")
-    assert left[0] < 0.02
-    assert left[1] > 0.5
+    filter_ = EchoFilter()
+    path = Path(filter_)
+    path.left(LEARNS, 700)
+    stayed = path.left(LISTENS, 700 + samples, learns=False)
+    filter_.shift(samples)
+    moved = path.left(LISTENS, 700 + samples, learns=False)
+    print(f"shift of {samples}: left of the echo {moved:.4f}, without moving {stayed:.2f}")
+    assert moved < 0.02
+    assert stayed > 0.5
 
 
 def test_what_is_moved_out_of_the_filter_is_lost() -> None:
