@@ -31,7 +31,7 @@ LONG_ANSWER = (
 ANSWER = "Hello there. How are you?"
 CHINESE_ANSWER = "好的，我知道了。"
 LOST_WORDS = 0.375
-"""Of eight words one or two may be misheard where a busy browser drops sound; a part of the sentence is not lost."""
+"""Of eight words one or two may be misheard where a busy browser drops sound; no part is lost."""
 LEAD_SECONDS = 0.3
 WHOLE = "What is the weather like in Paris today?"
 ENDED_SECONDS = 0.6
