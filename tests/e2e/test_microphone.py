@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
-from apps.cli.bench.clips import Clip
+from apps.cli.bench.clips import RATE, Clip
+from opentalking.audio.wav import wav_bytes
+from tests.support.api_client import ApiSession
 from tests.support.browser import Chromium, Visit
 from tests.support.figures import Measured
 from tests.support.heard_events import Event
 from tests.support.listen import Listener, character_error_rate, hear, word_error_rate
 from tests.support.llm_server import FakeLlm
-from tests.support.microphone import Piece, Tape, reader, spoken
+from tests.support.microphone import Piece, Tape, barge_ins, reader, spoken
 from tests.support.server import RunningServer
 
 CHINESE = ("今天天气很好，我们去公园散步吧。", "你好，你叫什么名字？", "昨天晚上我和朋友看了一部电影。")
@@ -27,7 +30,14 @@ LONG_ANSWER = (
 )
 ANSWER = "Hello there. How are you?"
 CHINESE_ANSWER = "好的，我知道了。"
+LOST_WORDS = 0.375
+"""Of eight words one or two may be misheard where a busy browser drops sound; no part is lost."""
 LEAD_SECONDS = 0.3
+WHOLE = "What is the weather like in Paris today?"
+ENDED_SECONDS = 0.6
+"""Ends what sounds like a whole sentence, also where nobody says in time that it does."""
+OTHERS = 4
+BETWEEN_SECONDS, HELD_SECONDS = 1.0, 0.35
 WRONG_WORDS, WRONG_CHARACTERS = 0.15, 0.15
 
 
@@ -157,13 +167,14 @@ class BargeIn:
         self._visit = visit
         self._llm = llm
         self._said = said
+        self.rates: list[float] = []
 
     @asynccontextmanager
     async def during(self, mode: str, answer: str) -> AsyncIterator[str]:
         """Ask in writing and be answered like this; the turn's id. Within, its moment is waited for.
 
-        On exit somebody speaks, and is answered to the end. A busy browser may deliver speech with gaps, so
-        an answer that began in one is taken over by the rest; nothing of what was said is lost.
+        On exit somebody speaks, and is answered once, to the end; all of their words are in that turn, also
+        where a busy browser delivers them with gaps.
         """
         self._llm.mode, self._llm.answer = mode, answer
         self._llm.started.clear()
@@ -172,14 +183,14 @@ class BargeIn:
         self._llm.mode, self._llm.answer = "normal", ANSWER
         yield turn
         began = await self._visit.talk()
-        spoken_until = began + self._said.end
-        answering = await self._visit.event_after(spoken_until, "speech.started")
+        answering = await self._visit.event_after(began + self._said.end, "speech.started")
         ended = await self._visit.event("speech.ended", answering.turn_id)
         assert ended.data["reason"] == "completed"
         after = [event for event in await self._visit.events() if event.at > began]
-        words = " ".join(event.data["text"] for event in after if event.name == "speech.started")
-        assert word_error_rate([self._said.text], [words]) <= WRONG_WORDS, words
-        assert [event for event in after if event.name == "speech.started"][-1] == answering
+        words = [event.data["text"] for event in after if event.name == "speech.started"]
+        self.rates.append(round(word_error_rate([self._said.text], words), 3))
+        assert len(words) == 1, words
+        assert self.rates[-1] < LOST_WORDS, words
         await self._visit.talk_no_more()
 
     async def ends(self, turn: str) -> list[str]:
@@ -189,7 +200,7 @@ class BargeIn:
 
 
 async def test_speech_takes_over_at_every_moment_of_a_turn(
-    visit: Visit, llm: FakeLlm, recording: Path
+    visit: Visit, llm: FakeLlm, recording: Path, measured: Measured
 ) -> None:
     tape = utterance(reader()[4])
     await asyncio.to_thread(tape.write, recording)
@@ -208,7 +219,81 @@ async def test_speech_takes_over_at_every_moment_of_a_turn(
         started = await visit.event("speech.media_started", last_word)
         words = (await visit.event("subtitle.chunk", last_word)).data["words"]
         await visit.until(started.at + words[-1]["start_ms"] / 1000 - said.begin)
+    measured("speech that takes over in Chromium: word error rates", barge_in.rates)
+    assert sum(barge_in.rates) / len(barge_in.rates) <= WRONG_WORDS
     for turn in (thinking, before_sound, begun, amidst):
         assert await barge_in.ends(turn) == ["interrupted"]
     assert await barge_in.ends(last_word) in (["interrupted"], ["completed"])
     assert "Too late." not in str(llm.requests[-1].messages)
+
+
+async def keep_busy(server: RunningServer, visit: Visit, moment: float) -> None:
+    """Give the recogniser some seconds of work, as other visitors do, from a moment of the recording on."""
+    sound = wav_bytes(np.tile(reader()[4].pcm, 3), RATE)
+    async with ApiSession(server.url) as other:
+        await visit.until(await visit.recording_began() + moment)
+        asked = [
+            other.http.post(f"/sessions/{other.id}/transcribe", files={"file": ("other.wav", sound)})
+            for _ in range(OTHERS)
+        ]
+        replies = await asyncio.gather(*asked)
+    assert [reply.status_code for reply in replies] == [200] * OTHERS
+
+
+async def test_who_goes_on_while_their_words_are_recognised_has_said_one_thing(
+    visit: Visit, server: RunningServer, recording: Path, measured: Measured
+) -> None:
+    tape = utterance(await spoken(server.url, WHOLE, "af_heart"))
+    tape.pause(ENDED_SECONDS)
+    tape.say(reader()[4])
+    [first, _] = tape.pieces
+    before = await barge_ins(server.url)
+    await asyncio.to_thread(tape.write, recording)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_busy(server, visit, first.end - 0.5))
+        began = await visit.talk()
+        last = await visit.event_after(began + tape.seconds, "speech.started")
+        ended = await visit.event("speech.ended", last.turn_id)
+    assert ended.data["reason"] == "completed"
+    # On a busy machine the answer to the first part may have begun; the words of the second are asked then.
+    turns = [event.data["text"] for event in await visit.events() if event.name == "speech.started"]
+    rate = word_error_rate([" ".join(tape.texts)], [" ".join(turns)])
+    measured(
+        "speech that goes on while it is recognised: turns, word error rate", (len(turns), round(rate, 3))
+    )
+    assert rate <= WRONG_WORDS, turns
+    assert (await barge_ins(server.url) - before)["interrupted"] == 1, "its first part had ended"
+
+
+async def test_push_to_talk_hears_what_is_said_while_the_key_or_the_button_is_held(
+    visit: Visit, recording: Path
+) -> None:
+    tape = Tape()
+    for clip in (reader()[4], reader()[1], reader()[4]):
+        tape.pause(BETWEEN_SECONDS)
+        tape.say(clip)
+    [by_key, _, by_pointer] = tape.pieces
+    await asyncio.to_thread(tape.write, recording)
+    page = visit.page
+    await page.click("[data-testid=microphone-more]")
+    await page.check("[data-testid=mode-push_to_talk]")
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.activeElement.blur()")
+    began = await visit.recording_began()
+    await visit.until(began + by_key.begin - HELD_SECONDS)
+    await page.keyboard.down(" ")
+    await visit.until(began + by_key.end + HELD_SECONDS)
+    await page.keyboard.up(" ")
+    await page.hover("[data-testid=microphone]")
+    await visit.until(began + by_pointer.begin - HELD_SECONDS)
+    await page.mouse.down()
+    await visit.until(began + by_pointer.end + HELD_SECONDS)
+    await page.mouse.up()
+    last = await visit.event_after(began + by_pointer.end, "speech.started")
+    assert (await visit.event("speech.ended", last.turn_id)).data["reason"] == "completed"
+    events = await visit.events()
+    words = [event.data["text"] for event in events if event.name == "transcript" and event.data["is_final"]]
+    assert words == [event.data["text"] for event in events if event.name == "speech.started"]
+    assert len(words) == 2, words
+    for piece, heard in zip((by_key, by_pointer), words, strict=True):
+        assert word_error_rate([piece.text], [heard]) <= WRONG_WORDS, words

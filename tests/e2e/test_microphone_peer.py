@@ -4,11 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from prometheus_client.parser import text_string_to_metric_families
 
 from apps.cli.bench.clips import Clip
 from opentalking.core.media import Samples
@@ -17,22 +13,24 @@ from tests.support.api_client import ApiSession
 from tests.support.heard_events import Event
 from tests.support.listen import word_error_rate
 from tests.support.llm_server import FakeLlm
-from tests.support.microphone import reader, spoken
+from tests.support.microphone import Tape, barge_ins, reader, spoken
 from tests.support.microphone_peer import MicrophonePeer
-from tests.support.noises import RATE, noise
 from tests.support.server import RunningServer
 
 LONG_ANSWER = (
     "The quick brown fox jumps over the lazy dog near the river bank, and then it goes home again. "
     "Please send me the report by Friday afternoon."
 )
-BACK_CHANNELS = (("Yeah.", "af_heart"), ("Right.", "am_michael"), ("Uh-huh.", "am_michael"))
+BACK_CHANNELS = (("Yeah.", "af_heart"), ("Right.", "am_michael"), ("Yes.", "af_heart"))
 BACK_CHANNEL_SECONDS = 0.6
 LEAD_SECONDS = 2.0
 """Until the server knows that its own sound does not come back."""
 BETWEEN_SECONDS = 1.5
+RINGS_SECONDS = 1.5
+"""After an answer, until a room is silent."""
+PRESSED_SECONDS = 0.5
 WRONG_WORDS = 0.15
-BARGE_INS = ("ducked", "resumed", "interrupted")
+[_, UNHEARD, _, _, SAID] = reader()
 
 
 class Talk:
@@ -92,75 +90,74 @@ async def talking(
         yield Talk(session, peer)
 
 
-async def barge_ins(server: RunningServer) -> NDArray[np.float64]:
-    """How often answers were turned down, raised again and ended so far."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=10.0) as http:
-        text = (await http.get("/metrics")).text
-    [family] = [f for f in text_string_to_metric_families(text) if f.name == "opentalking_barge_ins"]
-    counted = {sample.labels["outcome"]: sample.value for sample in family.samples}
-    return np.array([counted[outcome] for outcome in BARGE_INS])
-
-
-def quiet(seconds: float) -> Samples:
-    return np.zeros(round(seconds * RATE), np.int16)
+def said_after(seconds: float) -> Samples:
+    """`SAID`, after a pause."""
+    tape = Tape()
+    tape.pause(seconds)
+    tape.say(SAID)
+    return tape.sound
 
 
 async def test_back_channels_leave_an_answer_as_it_was(server: RunningServer, llm: FakeLlm) -> None:
     clips = [await spoken(server.url, text, voice) for text, voice in BACK_CHANNELS]
     assert all(said.end - said.begin < BACK_CHANNEL_SECONDS for said in clips)
+    tape = Tape()
+    tape.pause(LEAD_SECONDS)
+    for said in clips:
+        tape.say(said)
+        tape.pause(BETWEEN_SECONDS)
     async with talking(server) as talk:
-        before = await barge_ins(server)
+        before = await barge_ins(server.url)
         turn = await talk.answer()
-        await talk.peer.say(quiet(LEAD_SECONDS))
-        for said in clips:
-            await talk.peer.say(np.concatenate([said.pcm, quiet(BETWEEN_SECONDS)]))
+        await talk.peer.say(tape.sound)
         await talk.goes_on(turn)
-    ducked, resumed, interrupted = await barge_ins(server) - before
-    assert ducked == resumed >= 1, "they were heard"
-    assert interrupted == 0
+    became = await barge_ins(server.url) - before
+    assert became["ducked"] == became["resumed"] >= 1, "they were heard"
+    assert became["interrupted"] == 0
 
 
 async def test_coughs_leave_an_answer_as_it_was(server: RunningServer, llm: FakeLlm) -> None:
+    tape = Tape()
+    tape.noise("voiced cough")
+    tape.noise("cough")
     async with talking(server) as talk:
-        before = await barge_ins(server)
+        before = await barge_ins(server.url)
         turn = await talk.answer()
-        await talk.peer.say(np.concatenate([noise("voiced cough"), noise("cough")]))
+        await talk.peer.say(tape.sound)
         await talk.goes_on(turn)
-    ducked, resumed, interrupted = await barge_ins(server) - before
-    assert ducked == resumed
-    assert interrupted == 0
+    became = await barge_ins(server.url) - before
+    assert became["ducked"] == became["resumed"]
+    assert became["interrupted"] == 0
 
 
 @pytest.mark.parametrize("level_db", [-10.0, -20.0])
 async def test_an_avatar_that_hears_itself_speaks_on_and_hears_others(
     server: RunningServer, llm: FakeLlm, level_db: float
 ) -> None:
-    [said, *_] = sorted(reader(), key=lambda clip: clip.seconds)
     async with talking(server, loudspeaker=Loudspeaker(level_db)) as talk:
-        before = await barge_ins(server)
+        before = await barge_ins(server.url)
         turn = await talk.answer()
         await talk.goes_on(turn)
-        assert list(await barge_ins(server) - before) == [0, 0, 0]
+        assert not await barge_ins(server.url) - before, "it hears nothing of itself"
         since = time.monotonic()
-        await talk.peer.say(said.pcm)
-        await talk.is_answered(said, since)
+        await talk.peer.say(said_after(RINGS_SECONDS))
+        await talk.is_answered(SAID, since)
 
 
 async def test_push_to_talk_hears_what_is_said_while_the_button_is_held(
     server: RunningServer, llm: FakeLlm
 ) -> None:
-    unheard, said, *_ = sorted(reader(), key=lambda clip: clip.seconds)
     async with talking(server, "push_to_talk") as talk:
         turn = await talk.answer()
-        await talk.peer.say(unheard.pcm)
+        await talk.peer.say(UNHEARD.pcm)
         assert "speech.ended" not in {event.name for event in talk.session.events}
         since = time.monotonic()
         await talk.button(is_down=True)
         assert (await talk.session.event("speech.ended", turn)).data["reason"] == "interrupted"
-        await talk.peer.say(said.pcm)
+        await talk.peer.say(said_after(PRESSED_SECONDS))
         await talk.button(is_down=False)
-        started = await talk.is_answered(said, since)
-        await talk.peer.say(unheard.pcm)
+        started = await talk.is_answered(SAID, since)
+        await talk.peer.say(UNHEARD.pcm)
         ended = await talk.session.event("speech.ended", started.turn_id)
         assert ended.data["reason"] == "completed"
-        await talk.is_answered(said, since)
+        await talk.is_answered(SAID, since)

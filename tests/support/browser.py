@@ -171,7 +171,11 @@ class Visit(Senses):
         """Press the microphone's button; when the recording began to play."""
         await self.page.click("[data-testid=microphone]")
         await self.page.wait_for_selector("[data-testid=microphone][data-microphone=on]")
-        await self.page.wait_for_function("window.__probe.microphoneStarted() !== null", polling=20)
+        return await self.recording_began()
+
+    async def recording_began(self) -> float:
+        """Wait until the microphone is open; when the recording began to play."""
+        await self.page.wait_for_function("() => window.__probe.microphoneStarted() !== null", polling=20)
         return float(await self.page.evaluate("window.__probe.microphoneStarted()")) / 1000
 
     async def talk_no_more(self) -> None:

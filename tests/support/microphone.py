@@ -9,11 +9,13 @@ tape.write(path)
 
 import asyncio
 import wave
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
 
 from apps.cli.bench.clips import Clip, read_librivox, wav_clip
 from opentalking.audio.resample import resample
@@ -105,3 +107,14 @@ async def spoken(url: str, text: str, voice: str) -> Clip:
         reply = await http.post("/tts/preview", json={"text": text, "voice": voice})
     assert reply.status_code == 200, reply.text
     return await asyncio.to_thread(wav_clip, reply.content, text)
+
+
+async def barge_ins(url: str) -> Counter[str]:
+    """How often a server's answers were "ducked", "resumed" and "interrupted" by a voice so far."""
+    async with httpx.AsyncClient(base_url=url, timeout=10.0) as http:
+        text = (await http.get("/metrics")).text
+    counted: Counter[str] = Counter()
+    for family in text_string_to_metric_families(text):
+        if family.name == "opentalking_barge_ins":
+            counted.update({sample.labels["outcome"]: int(sample.value) for sample in family.samples})
+    return counted
