@@ -44,6 +44,12 @@ def test_speech_begins_with_a_sure_frame_and_bridges_one_that_is_none(
     assert bool(scene.decided) == begins
 
 
+@pytest.mark.parametrize("silence", [1, 2, 3, 4, 20, 21])
+def test_silence_before_speech_counts_as_none(silence: int) -> None:
+    assert Scene().pause(silence).speak(5).at(Begin) == silence + 5
+    assert not Scene().speak(1).pause(silence + 1).speak(4).decided
+
+
 def test_the_sound_of_the_utterance_before_is_not_heard_twice() -> None:
     scene = Scene().pause(20).speak(10).pause(6).believe(0.9).pause(2)
     assert scene.at(End) == 38
@@ -230,6 +236,25 @@ def test_who_goes_on_before_the_words_are_judged_has_said_more() -> None:
     scene.speak(2)
     assert scene.decided[-1] == (31, Interrupt(2)), "12 and 9 frames of speech"
     assert scene.kinds == ["Begin", "Duck", "Breath", "Pause", "End", "Begin", "Interrupt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gap", "again"),
+    [("Hmight", 25, True), ("", 25, True), ("mm-hm", 25, False), (None, 25, False), ("Hmight", 40, False)],
+)
+def test_who_goes_on_soon_after_unclear_words_is_heard_from_their_beginning(
+    text: str | None, gap: int, again: bool
+) -> None:
+    scene = Scene(avatar=True).pause(30).speak(12).pause(8).words(text)
+    assert scene.kinds[-1] == "Unduck"
+    scene.pause(gap).speak(21)
+    assert scene.kinds[-3:] == ["Begin", "Duck", "Interrupt"]
+    begins = [decision for _, decision in scene.decided if isinstance(decision, Begin)]
+    first, then = 30, 30 + 12 + 8 + gap
+    assert begins[1].since == ((first if again else then) - 9) * FRAME
+    assert scene.at(Interrupt) == then + 21, "what was said before does not count as speech"
+    scene.pause(8).believe(0.9).pause(20).speak(5)
+    assert begins[-1].since <= (then - 9) * FRAME
 
 
 def test_when_the_avatar_finishes_by_itself_whoever_speaks_has_the_floor() -> None:

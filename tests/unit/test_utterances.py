@@ -10,7 +10,7 @@ from opentalking.audio.log_mel import BANDS, log_mel
 from opentalking.audio.pauses import PauseCutter
 from opentalking.audio.silence import is_silent
 from opentalking.core.media import Samples
-from opentalking.text.loops import without_loops
+from opentalking.text.loops import said_once, without_loops
 
 RATE = 16_000
 
@@ -78,3 +78,24 @@ def test_silence_is_told_from_sound() -> None:
 )
 def test_words_over_and_over_are_kept_once(text: str, expected: str) -> None:
     assert without_loops(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "expected"),
+    [
+        ("He was not ill disposed. He was not ill disposed.", 2.0, "He was not ill disposed."),
+        ("He was not ill-fated, man. He was not ill-fated", 2.0, "He was not ill-fated, man."),
+        ("V-ray. V-ray. V-ray. V-ray. V-", 0.6, "V-ray."),
+        ("我很高兴认识你。我很高兴认识你。", 1.6, "我很高兴认识你。"),
+        ("He was not ill disposed. He was not ill disposed.", 3.5, None),
+        ("我很高兴认识你。我很高兴认识你。", 3.0, None),
+        ("No, no, no!", 0.6, None),
+        ("He said he was not ill disposed at all, and he was not.", 1.0, None),
+        ("A b c d e f g h a b c", 0.1, None),
+        ("", 0.0, None),
+    ],
+)
+def test_what_nobody_could_have_said_twice_is_said_once(
+    text: str, seconds: float, expected: str | None
+) -> None:
+    assert said_once(text, seconds) == (text if expected is None else expected)

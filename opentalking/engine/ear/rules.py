@@ -30,6 +30,9 @@ class Rules:
     short_pause_ms: int = 250
     """Speech over the avatar's voice that pauses for so long may have ended; then its words decide."""
     words_wait_ms: int = 1500
+    second_thought_ms: int = 1000
+    """Who goes on so soon after words that did not want the floor is heard from their beginning."""
+    longest_again_ms: int = 4000
     breath_ms: int = 128
     """Silence after which the recogniser prepares its answer: within words there is seldom so much."""
     pause_ms: int = 200

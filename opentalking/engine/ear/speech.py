@@ -2,6 +2,7 @@
 
 from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.engine.ear.rules import Breath, Decision, Pause, Rules, Spoken, frames
+from opentalking.text.backchannels import is_backchannel
 
 
 class Onset:
@@ -25,7 +26,7 @@ class Onset:
             self._gap = 0
             enough = frames(rules.onset_over_avatar_ms if over else rules.onset_ms)
             return self.length if self.length >= enough else 0
-        self._gap += 1
+        self._gap += bool(self.length)
         if self._gap > 1:
             self.forget()
         return 0
@@ -33,6 +34,29 @@ class Onset:
     def forget(self) -> None:
         """Begin anew."""
         self.length = self._gap = 0
+
+
+class Past:
+    """What was heard before, up to frame `until`: heard again only if it came to nothing just now."""
+
+    def __init__(self) -> None:
+        self.until = 0
+        self._since = 0
+        self._again_from: int | None = None
+
+    def came_to_nothing(self, words: str | None) -> None:
+        """What was heard last did not want the floor with its words (None: nobody knows them)."""
+        is_unclear = words is not None and not (words and is_backchannel(words))
+        self._again_from = self._since if is_unclear else None
+
+    def since(self, began: int, rules: Rules) -> int:
+        """The frame from which speech that began at one is to be heard."""
+        again, self._again_from = self._again_from, None
+        if again is not None and began - self.until <= frames(rules.second_thought_ms):
+            self._since = max(again, began - frames(rules.longest_again_ms))
+        else:
+            self._since = max(self.until, began - frames(rules.pre_roll_ms))
+        return self._since
 
 
 class Heard:

@@ -18,7 +18,7 @@ from opentalking.engine.ear.rules import (
     Unduck,
     frames,
 )
-from opentalking.engine.ear.speech import Heard, Onset
+from opentalking.engine.ear.speech import Heard, Onset, Past
 from opentalking.text.backchannels import is_backchannel, takes_the_floor
 
 
@@ -56,7 +56,7 @@ class TurnTaker:
         self._number = 0
         self._onset = Onset()
         self._heard = Heard(0, 0, 0)
-        self._heard_until = 0
+        self._past = Past()
         self._waited = 0
         self._meanings: dict[State, Callable[[float], list[Decision]]] = {
             State.QUIET: self._quiet,
@@ -110,7 +110,7 @@ class TurnTaker:
             return []
         over = self.has_avatar_floor
         if text is None or not (takes_the_floor(text) if over else not is_backchannel(text)):
-            return self._come_to_nothing()
+            return self._come_to_nothing(text)
         self.state, self._is_ducked = State.WON, False
         answer = self._answer() if self._heard.has_ended(self._rules) else []
         return [Interrupt(number), *answer] if over else answer
@@ -158,8 +158,8 @@ class TurnTaker:
         goes_on = self.state in (State.JUDGED, State.WON)
         voiced = length + self._heard.voiced if goes_on else length
         self._open(self._onset.began, voiced, State.OVER_AVATAR if over else State.HEARING)
-        since = max(self._heard_until, self._onset.began - frames(self._rules.pre_roll_ms))
-        begin = Begin(self._number, since * VAD_FRAME_SAMPLES, has_floor=not over, goes_on=goes_on)
+        since = self._past.since(self._onset.began, self._rules) * VAD_FRAME_SAMPLES
+        begin = Begin(self._number, since, has_floor=not over, goes_on=goes_on)
         if not over or self._is_ducked:
             return [begin]
         self._is_ducked = True
@@ -217,7 +217,8 @@ class TurnTaker:
         self.state = State.QUIET
         return [Answer(self._number, self._heard.spoken(self._now - self._heard.silent))]
 
-    def _come_to_nothing(self) -> list[Decision]:
+    def _come_to_nothing(self, words: str | None = None) -> list[Decision]:
+        self._past.came_to_nothing(words)
         if self.state in _OPEN:
             self._sound_ends()
         self.state = State.QUIET
@@ -225,8 +226,7 @@ class TurnTaker:
         return [Discard(self._number), *([Unduck()] if was_ducked else [])]
 
     def _sound_ends(self) -> None:
-        self._heard_until = self._now
-        self._waited = 0
+        self._past.until, self._waited = self._now, 0
         self._onset.forget()
 
     def _released(self, _probability: float) -> list[Decision]:

@@ -40,7 +40,7 @@ from opentalking.core.providers import VAD_FRAME_SAMPLES
 from opentalking.inference.child import Cancelled, Engine, EngineError, Request, serve
 from opentalking.inference.framing import Json, Part
 from opentalking.inference.silero import Silero
-from opentalking.text.loops import without_loops
+from opentalking.text.loops import said_once, without_loops
 
 MOST_SECONDS = 28.0
 _PADDING_SECONDS = 2.0
@@ -166,7 +166,11 @@ class Whisper:
             return_no_speech_prob=True,
         )
         text = str(self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True))
-        return without_loops(text.strip()), result.no_speech_prob, result.scores[0]
+        return (
+            said_once(without_loops(text.strip()), encoded.seconds),
+            result.no_speech_prob,
+            result.scores[0],
+        )
 
     def _prompt(self, language: str) -> list[int]:
         if not self._model.is_multilingual:
