@@ -39,7 +39,7 @@ class LocalRecognitionConfig:
     languages: tuple[str, ...] = ("en", "zh")
     threads: int = 1
     max_waiting: int = 6
-    niceness: int = 5
+    niceness: int = 2
     start_timeout_seconds: float = 60.0
     piece_timeout_seconds: float = 40.0
     environment: Mapping[str, str] = field(default_factory=dict)
