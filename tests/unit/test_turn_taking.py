@@ -107,12 +107,12 @@ def test_speech_that_resumes_voids_the_pause_and_what_was_believed_of_it() -> No
 
 
 def test_the_recogniser_prepares_before_a_pause_is_certain() -> None:
-    scene = Scene().speak(30).pause(3).speak(5)
+    scene = Scene().speak(30).pause(4).speak(5)
     assert scene.kinds == ["Begin"]
-    scene.pause(4)
-    assert scene.decided[-1] == (42, Breath())
+    scene.pause(5)
+    assert scene.decided[-1] == (44, Breath())
     assert scene.taker.is_pausing
-    assert scene.speak(1).pause(3).kinds == ["Begin", "Breath"]
+    assert scene.speak(1).pause(4).kinds == ["Begin", "Breath"]
     assert not scene.taker.is_pausing
 
 
@@ -132,8 +132,8 @@ def test_an_endless_monologue_is_cut_after_a_minute() -> None:
 # -- over the avatar
 
 
-def test_speech_of_224_ms_over_the_avatar_lowers_its_voice() -> None:
-    scene = Scene(avatar=True).pause(30).speak(6)
+def test_speech_of_192_ms_over_the_avatar_lowers_its_voice() -> None:
+    scene = Scene(avatar=True).pause(30).speak(5)
     assert not scene.decided
     scene.speak(1)
     assert scene.kinds == ["Begin", "Duck"]
@@ -142,6 +142,8 @@ def test_speech_of_224_ms_over_the_avatar_lowers_its_voice() -> None:
     assert not begin.has_floor
     assert begin.since == (30 - 9) * FRAME
     assert not Scene(avatar=True).speak(20, 0.59).decided, "less sure than it must be over a voice"
+    assert Scene(avatar=True).pause(9).speak(5, 0.36).speak(1, 0.6).kinds == ["Begin", "Duck"]
+    assert not Scene(avatar=True).speak(1, 0.6).pause(2).speak(9, 0.5).decided
 
 
 def test_speech_that_goes_on_interrupts_after_672_ms_whatever_its_words() -> None:

@@ -20,7 +20,7 @@ class Rules:
     goes_on: float = 0.35
     onset_ms: int = 160
     """Knocks at a door and plucked strings are shorter."""
-    onset_over_avatar_ms: int = 224
+    onset_over_avatar_ms: int = 192
     pre_roll_ms: int = 300
     """What was heard before the speech is recognised with it."""
     interrupts_ms: int = 672
@@ -33,7 +33,7 @@ class Rules:
     second_thought_ms: int = 1000
     """Who goes on so soon after words that did not want the floor is heard from their beginning."""
     longest_again_ms: int = 4000
-    breath_ms: int = 128
+    breath_ms: int = 160
     """Silence after which the recogniser prepares its answer: within words there is seldom so much."""
     pause_ms: int = 200
     """Silence that is taken for a pause: may that have been all?"""

@@ -6,12 +6,17 @@ from opentalking.text.backchannels import is_backchannel
 
 
 class Onset:
-    """Counts the frames of speech that come in a row; one quiet frame between them is bridged."""
+    """Counts the frames of speech that come in a row; one quiet frame between them is bridged.
+
+    One of them is sure. Where nobody else speaks it is the first; over the avatar's voice, where each moment
+    counts, those that lead up to it count, too.
+    """
 
     def __init__(self) -> None:
         self.began = 0
         self.length = 0
         self._gap = 0
+        self._is_sure = False
 
     def hear(self, frame: int, probability: float, rules: Rules, *, over: bool) -> int:
         """How many frames in a row are speech up to now; 0 when that is not enough, or this one is none.
@@ -19,13 +24,14 @@ class Onset:
         `over`: the avatar has the floor.
         """
         begins = rules.begins_over_avatar if over else rules.begins
-        if probability >= (rules.goes_on if self.length else begins):
+        if probability >= (rules.goes_on if self.length or over else begins):
             if not self.length:
                 self.began = frame
             self.length += 1 + self._gap
             self._gap = 0
+            self._is_sure = self._is_sure or probability >= begins
             enough = frames(rules.onset_over_avatar_ms if over else rules.onset_ms)
-            return self.length if self.length >= enough else 0
+            return self.length if self._is_sure and self.length >= enough else 0
         self._gap += bool(self.length)
         if self._gap > 1:
             self.forget()
@@ -34,6 +40,7 @@ class Onset:
     def forget(self) -> None:
         """Begin anew."""
         self.length = self._gap = 0
+        self._is_sure = False
 
 
 class Past:
