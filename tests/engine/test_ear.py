@@ -92,9 +92,9 @@ async def test_the_recogniser_hears_the_beginning_the_pauses_and_the_end() -> No
         [pieces] = recogniser.pieces
         # 288 ms before the speech, and the first 160 ms of it
         assert pieces[0] == (9 + 5) * 512
-        assert pieces[-2:] == [512, 0], "after the pause, told after 160 ms, comes nothing but the end"
+        assert pieces[-2:] == [512, 0], "after the pause, told after 128 ms, comes nothing but the end"
         assert pieces.count(0) == 1
-        assert sum(pieces) == (9 + 40 + 5) * 512
+        assert sum(pieces) == (9 + 40 + 4) * 512
         assert recogniser.languages == ["zh"]
         await e.delete(session)
 
@@ -115,7 +115,7 @@ async def test_who_goes_on_after_a_pause_is_heard_to_the_end() -> None:
             await log.until("speech.ended")
         assert len(recogniser.pieces) == len(log.of("speech.started")) == 1
         assert recogniser.pieces[0].count(0) == 4
-        assert sum(recogniser.pieces[0]) / RATE == pytest.approx(0.3 + 4.7 + 0.16, abs=0.1)
+        assert sum(recogniser.pieces[0]) / RATE == pytest.approx(0.3 + 4.7 + 0.128, abs=0.1)
         # of the pauses, the detector is given the last 8 s at most, up to 0.2 s after the speech
         assert [round(length / RATE, 1) for length in detector.asked] == [1.5, 2.4, 3.4, 5.2]
         await e.delete(session)

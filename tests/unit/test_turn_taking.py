@@ -107,12 +107,12 @@ def test_speech_that_resumes_voids_the_pause_and_what_was_believed_of_it() -> No
 
 
 def test_the_recogniser_prepares_before_a_pause_is_certain() -> None:
-    scene = Scene().speak(30).pause(4).speak(5)
+    scene = Scene().speak(30).pause(3).speak(5)
     assert scene.kinds == ["Begin"]
-    scene.pause(5)
-    assert scene.decided[-1] == (44, Breath())
+    scene.pause(4)
+    assert scene.decided[-1] == (42, Breath())
     assert scene.taker.is_pausing
-    assert scene.speak(1).pause(4).kinds == ["Begin", "Breath"]
+    assert scene.speak(1).pause(3).kinds == ["Begin", "Breath"]
     assert not scene.taker.is_pausing
 
 

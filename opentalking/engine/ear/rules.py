@@ -33,7 +33,7 @@ class Rules:
     second_thought_ms: int = 1000
     """Who goes on so soon after words that did not want the floor is heard from their beginning."""
     longest_again_ms: int = 4000
-    breath_ms: int = 160
+    breath_ms: int = 128
     """Silence after which the recogniser prepares its answer: within words there is seldom so much."""
     pause_ms: int = 200
     """Silence that is taken for a pause: may that have been all?"""
