@@ -125,8 +125,8 @@ class Connection:
                 raise self._label.error(header["message"], retryable=header["retryable"])
             self.completed_requests += 1
         finally:
-            self._on_done.pop(ident, None)
-            if self._inboxes.pop(ident, None) is not None:
+            is_under_way = self._on_done.pop(ident, None) is not None
+            if self._inboxes.pop(ident, None) is not None and is_under_way:
                 self._cancel(ident, (waiting_since or time()) + part_timeout_seconds)
 
     async def _next(

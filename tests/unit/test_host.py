@@ -181,6 +181,19 @@ async def test_a_child_that_heeds_a_cancellation_lives_on() -> None:
         await host.aclose()
 
 
+async def test_a_child_that_has_answered_lives_on_when_nobody_reads_the_rest() -> None:
+    host = InferenceProcess(config(part_timeout_seconds=0.5, max_parallel=1))
+    try:
+        async with aclosing(host.request("count", {"parts": 3})) as parts:
+            await anext(parts)
+            assert await host.call("echo", {})  # its turn comes when the other one has been answered
+        pid = host.pid
+        await asyncio.sleep(1.2)  # longer than a child may take to heed
+        assert host.pid == pid
+    finally:
+        await host.aclose()
+
+
 async def test_a_child_that_keeps_crashing_is_not_started_at_once_again() -> None:
     host = InferenceProcess(config(settings={"crash": "no weights"}))
     with pytest.raises(ProviderError, match="RuntimeError: no weights"):
