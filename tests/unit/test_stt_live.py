@@ -239,6 +239,24 @@ async def test_an_answer_comes_before_a_caption(engine: InferenceProcess) -> Non
     assert decoder.free_in, "captions leave the engine to others for a while"
 
 
+async def test_a_caption_that_is_given_up_twice_keeps_none_from_the_next(engine: InferenceProcess) -> None:
+    decoder = Decoder(engine, max_waiting=2)
+    stretch = Stretch(sentences()[0], ("en",))
+    caption = asyncio.create_task(decoder.casual(stretch))
+    await asyncio.wait({caption}, timeout=0.05)
+    assert decoder.free_in is None
+    for _ in range(3):
+        caption.cancel()
+        await asyncio.wait({caption}, timeout=0)
+    await asyncio.wait({caption})
+    assert await decoder.urgent(stretch, is_let_in=True)
+    async with asyncio.timeout(30):
+        while (wait := decoder.free_in) != 0:
+            assert wait is not None, "nobody works on a caption any more"
+            await asyncio.sleep(wait)
+    assert await decoder.casual(stretch)
+
+
 async def test_who_is_known_not_to_speak_on_is_not_heard_again(engine: InferenceProcess) -> None:
     decoder = Decoder(engine, max_waiting=2)
     pcm = sentences()[4]

@@ -65,14 +65,19 @@ class Decoder:
         """Decode for a caption, while `free_in` is 0; None when it had to give way."""
         time = asyncio.get_running_loop().time
         began_at = time()
+
+        def rest(_: object) -> None:
+            self._casual = None
+            self._rests_until = 2 * time() - began_at
+
         self._casual = task = asyncio.create_task(self._ask(stretch), name="caption of an utterance")
+        # Not behind the wait below: whoever is cancelled twice never gets there.
+        task.add_done_callback(rest)
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
             await asyncio.wait({task})
-            self._casual = None
-            self._rests_until = 2 * time() - began_at
         return None if task.cancelled() else task.result()
 
     @property
