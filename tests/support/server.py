@@ -124,8 +124,11 @@ class RunningServer:
         return found()[0]
 
     def children(self) -> list[psutil.Process]:
-        """The processes that the server started."""
-        return list(psutil.Process(self.pid).children(recursive=True))
+        """The processes that the server started; none when it is dead."""
+        try:
+            return list(psutil.Process(self.pid).children(recursive=True))
+        except psutil.NoSuchProcess:
+            return []
 
     def engine_pid(self, engine: str) -> int:
         """Process id of the engine of this name that was started last."""
