@@ -71,7 +71,7 @@ async def test_what_is_being_said_is_read_with_the_conversation_before_it_is_ask
 
 @virtual
 async def test_one_reading_at_a_time_and_the_answer_waits_for_it() -> None:
-    model, recogniser = Reader(reads_seconds=0.5), Whispers(QUESTION, partials=PARTIALS)
+    model, recogniser = Reader(reads_seconds=2.0), Whispers(QUESTION, partials=PARTIALS)
     async with engine(listening(chat_model=model, recogniser=recogniser)) as e:
         session, _, log = await e.create()
         async with Talker(e, session) as talker:
